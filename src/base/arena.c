@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Memory for profile and plan: see arena.h. */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	CHUNK_BYTES = 64 * 1024,
+	ALIGN_BYTES = 16,
+};
+
+struct arena_chunk {
+	struct arena_chunk *before;
+	size_t size; /* bytes mapped, this header included */
+	size_t used;
+	size_t pad;
+};
+
+_Static_assert(sizeof(struct arena_chunk) % ALIGN_BYTES == 0, "chunk header keeps alignment");
+
+static void out_of_memory(void)
+{
+	static const char line[] = "aisbx: out of memory\n";
+
+	(void)fputs(line, stderr);
+	_Exit(125);
+}
+
+static struct arena_chunk *chunk_map(size_t need)
+{
+	size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
+	struct arena_chunk *chunk =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (chunk == MAP_FAILED)
+		out_of_memory();
+	chunk->size = size;
+	chunk->used = sizeof *chunk;
+	return chunk;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_chunk *chunk = arena->last;
+
+	if (size > SIZE_MAX / 2)
+		out_of_memory();
+	size = (size + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
+	if (!chunk || chunk->size - chunk->used < size) {
+		chunk = chunk_map(size + sizeof *chunk);
+		chunk->before = arena->last;
+		arena->last = chunk;
+	}
+	void *memory = (char *)chunk + chunk->used;
+	chunk->used += size;
+	return memory;
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t len)
+{
+	char *copy = arena_alloc(arena, len + 1);
+
+	memcpy(copy, text, len);
+	return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+	return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_printf(struct arena *arena, const char *fmt, ...)
+{
+	va_list args, again;
+
+	va_start(args, fmt);
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0)
+		out_of_memory();
+	char *text = arena_alloc(arena, (size_t)len + 1);
+	(void)vsnprintf(text, (size_t)len + 1, fmt, again);
+	va_end(again);
+	return text;
+}
+
+void arena_free(struct arena *arena)
+{
+	while (arena->last) {
+		struct arena_chunk *chunk = arena->last;
+
+		arena->last = chunk->before;
+		(void)munmap(chunk, chunk->size); /* cannot fail for a whole mapping */
+	}
+}
+
+void strv_push(struct arena *arena, struct strv *list, char *item)
+{
+	if (list->len + 1 >= list->cap) {
+		size_t cap = list->cap ? list->cap * 2 : 8;
+		char **items = arena_alloc(arena, cap * sizeof *items);
+
+		if (list->len)
+			memcpy(items, list->items, list->len * sizeof *items);
+		list->items = items;
+		list->cap = cap;
+	}
+	list->items[list->len++] = item;
+	list->items[list->len] = NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Memory for profile and plan: allocated piecewise, released at once.
+ *
+ * Its pages come from mmap, so that init can drop every trace of the caller's
+ * profile, paths and environment with arena_free() once the payload runs.
+ * Allocation never fails: the process aborts with one line on stderr.
+ */
+#ifndef AISBX_BASE_ARENA_H
+#define AISBX_BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_chunk;
+struct arena {
+	struct arena_chunk *last;
+};
+
+/* Zeroed memory, aligned for any type. */
+void *arena_alloc(struct arena *arena, size_t size);
+char *arena_strdup(struct arena *arena, const char *text);
+char *arena_strndup(struct arena *arena, const char *text, size_t len);
+char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Unmaps everything; no allocation, usable after clone. */
+void arena_free(struct arena *arena);
+
+/* A growing list of strings; items[len] is always NULL. */
+struct strv {
+	char **items;
+	size_t len;
+	size_t cap;
+};
+
+/* Appends item itself, not a copy. */
+void strv_push(struct arena *arena, struct strv *list, char *item);
+
+#endif

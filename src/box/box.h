@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One run of a plan: the only door to src/box for the rest of aisbx. */
+#ifndef AISBX_BOX_BOX_H
+#define AISBX_BOX_BOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "policy/plan.h"
+
+enum outcome {
+	OUTCOME_EXITED,
+	OUTCOME_SIGNALED,
+	OUTCOME_WALL_LIMIT,
+	OUTCOME_CPU_LIMIT,
+	OUTCOME_MEMORY_LIMIT,
+	OUTCOME_OUTPUT_LIMIT,
+	OUTCOME_INPUT_REJECTED,
+	OUTCOME_SETUP_FAILED,
+	OUTCOME__N
+};
+
+/* As written in results. */
+extern const char *const outcome_names[OUTCOME__N];
+
+struct box_end {
+	enum outcome outcome;
+	int exit_code;	  /* EXITED: the command's; else -1 */
+	int signal;	  /* that ended the command; 0: none */
+	struct err err;	  /* SETUP_FAILED, INPUT_REJECTED */
+	bool started;	  /* the command was executed */
+	uint64_t wall_ms; /* from box_run() to the end of the box */
+	uint64_t cpu_ms;
+	uint64_t peak_memory_bytes; /* largest single process; 0: not known */
+	bool output_counted;	    /* stdout_bytes and stderr_bytes are known */
+	uint64_t stdout_bytes;
+	uint64_t stderr_bytes;
+	bool truncated;
+	int landlock_abi;
+	unsigned degraded; /* bit n: enum wall n was not built */
+};
+
+/*
+ * Builds the box, runs the command, waits until nothing of the box is left.
+ * arena is what plan lives in; init drops it. stdin_fd is what the command
+ * reads instead of the caller's stdin, or -1. Always fills *ret_end.
+ */
+void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct box_end *ret_end);
+
+/* Exit status of aisbx for this end: DESIGN section 3. */
+int box_exit_status(const struct box_end *end);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pid 1 of the box.
+ *
+ * Theory of operation: the supervisor clones init into fresh user, mount, pid,
+ * ipc, uts and cgroup namespaces. init builds the root with a helper process
+ * that shares its memory, while it makes the network namespace itself: the two
+ * are the most expensive steps and independent of each other. It then gives up
+ * every capability, starts the command (payload.c) and waits: for children to
+ * reap, for signals to deliver, for the supervisor to go away.
+ *
+ * Invariants: armed to die with the supervisor before anything else; not
+ * dumpable from the moment its ids are mapped, so that no process of the box
+ * can read its memory, descriptors or environment (bubblewrap's pid 1 gives
+ * all three away); once the command runs it holds its end of the handshake
+ * and nothing of the caller's: strings overwritten, heap and plan dropped,
+ * other descriptors closed. Its end is the end of every process in the box.
+ * It runs nothing that the payload chooses and has no capability to lend.
+ */
+#include "box/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "box/caps.h"
+#include "box/network.h"
+#include "box/payload.h"
+#include "box/phase.h"
+#include "box/timing.h"
+#include "box/tty.h"
+#include "box/userns.h"
+
+enum {
+	STACK_BYTES = 128 * 1024,
+	STATUS_FAILED = 125,
+};
+
+struct caller_memory caller_memory;
+
+static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
+
+static _Noreturn void give_up(const struct init *init, const struct err *err)
+{
+	struct record record = { .phase = PH_FAILED, .size = sizeof record };
+
+	record.err = *err;
+	(void)phase_send(init->socket_fd, &record); /* without a supervisor nobody is left to tell */
+	sys_exit_group(STATUS_FAILED);
+}
+
+/*** Before the walls ***/
+
+/*
+ * The signal is tied to the supervisor's main thread and is lost when that
+ * died before the call, so the socket is looked at afterwards: its other end
+ * is the supervisor's alone.
+ */
+static void die_with_supervisor(const struct init *init)
+{
+	struct pollfd peer = { .fd = init->socket_fd, .events = POLLIN };
+
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		sys_exit_group(STATUS_FAILED);
+	if (poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP))
+		sys_exit_group(STATUS_FAILED);
+}
+
+/* The box goes first when the host runs out of memory. Best effort: some hosts forbid it. */
+static void volunteer_for_oom(void)
+{
+	_cleanup_close_ int fd = sys_open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+
+	if (fd >= 0)
+		(void)sys_write(fd, "300", 3);
+}
+
+static int take_identity(const struct init *init, struct err *reterr)
+{
+	const struct plan *plan = init->plan;
+	struct record record;
+
+	if (!plan->facts->host_root)
+		return userns_map_self(plan, reterr);
+	int r = phase_receive(init->socket_fd, TO_INIT, &record);
+	if (r <= 0 || record.phase != PH_IDMAPPED)
+		sys_exit_group(STATUS_FAILED);
+	r = userns_become(plan, reterr);
+	die_with_supervisor(init); /* a change of ids clears PDEATHSIG, prctl(2) */
+	return r;
+}
+
+/* Keyrings follow the uid and are no namespace's: a fresh one hides the caller's. */
+static int join_keyring(const struct plan *plan, unsigned *degraded, struct err *reterr)
+{
+	long r = sys_call2(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+
+	if (r >= 0 || r == -ENOSYS) /* no keyrings in this kernel: nothing to hide */
+		return 0;
+	if (plan->degradable[WALL_KEYRING]) {
+		*degraded |= 1U << WALL_KEYRING;
+		return 0;
+	}
+	err_wall(reterr, "keyring", (int)-r, "join", "a fresh session keyring");
+	err_hint(reterr, "a container's seccomp filter may refuse keyctl: allow it, or add "
+			 "--allow-degraded keyring");
+	return (int)r;
+}
+
+/*** Building ***/
+
+struct build {
+	const struct init *init;
+	unsigned degraded;
+	int result;
+	struct err err;
+};
+
+static int build_root(void *argument)
+{
+	struct build *build = argument;
+
+	build->result = mounts_apply(build->init->plan, build->init->sources, &build->degraded,
+				     &build->err);
+	timing_mark(MARK_MOUNTED);
+	sys_exit_group(0);
+}
+
+static int build_network(const struct init *init, unsigned *degraded, struct err *reterr)
+{
+	const char *name = init->plan->hostname;
+	int r = network_apply(reterr);
+
+	if (r < 0)
+		return r;
+	r = (int)sys_call2(SYS_sethostname, name, strlen(name));
+	if (r < 0)
+		return err_wall(reterr, "uts", -r, "set", "the host name");
+	r = join_keyring(init->plan, degraded, reterr);
+	timing_mark(MARK_NET);
+	return r;
+}
+
+/* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
+static int build_box(const struct init *init, unsigned *degraded, struct err *reterr)
+{
+	struct build build = { .init = init, .result = -EINTR };
+	struct err network_err;
+	int status;
+
+	int pid = clone(build_root, builder_stack + sizeof builder_stack,
+			CLONE_VM | CLONE_FILES | SIGCHLD, &build);
+	if (pid < 0)
+		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
+	int r = build_network(init, degraded, &network_err);
+	while (sys_call4(SYS_wait4, pid, &status, 0, NULL) == -EINTR)
+		;
+	if (r < 0) {
+		*reterr = network_err;
+		return r;
+	}
+	if (build.result == -EINTR)
+		return err_set(reterr, E_SYSTEM, EINTR, "finish", "the root");
+	if (build.result < 0) {
+		*reterr = build.err;
+		return build.result;
+	}
+	*degraded |= build.degraded;
+	return 0;
+}
+
+/*** Terminal ***/
+
+static int open_terminal(const struct init *init, struct payload *payload, struct err *reterr)
+{
+	struct record record = { .phase = PH_TERMINAL, .size = sizeof record };
+	_cleanup_close_ int master = -1;
+	int r = tty_open(&master, &payload->terminal, reterr);
+
+	if (r < 0)
+		return r;
+	r = phase_send(init->socket_fd, &record);
+	if (r < 0)
+		return err_wall(reterr, "terminal", -r, "announce", "the terminal");
+	r = tty_send_master(init->socket_fd, master, reterr);
+	if (r < 0)
+		return r;
+	r = phase_receive(init->socket_fd, TO_INIT, &record);
+	if (r <= 0 || record.phase != PH_ATTACHED)
+		sys_exit_group(STATUS_FAILED);
+	return 0;
+}
+
+static bool wants_terminal(const struct plan *plan)
+{
+	return plan->stdio[0] == STDIO_TTY;
+}
+
+/* What the caller closed, or what was read as code, reads as an empty file. */
+static int open_null(const struct plan *plan, struct payload *payload, struct err *reterr)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (plan->stdio[fd] != STDIO_NULL || payload->stdio[fd] >= 0)
+			continue;
+		int null = sys_open("/dev/null", O_RDWR | O_CLOEXEC, 0);
+		if (null < 0)
+			return err_set(reterr, E_SYSTEM, -null, "open", "/dev/null");
+		payload->stdio[fd] = null;
+	}
+	return 0;
+}
+
+/*** Running ***/
+
+/* What is left of the caller in this process: see the invariants above. */
+static void forget_caller(struct init *init, int signal_fd)
+{
+	int keep_low = init->socket_fd < signal_fd ? init->socket_fd : signal_fd;
+	int keep_high = init->socket_fd < signal_fd ? signal_fd : init->socket_fd;
+	char *heap_end = sbrk(0);
+
+	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
+	if (heap_end > caller_memory.heap)
+		(void)madvise(caller_memory.heap, (size_t)(heap_end - caller_memory.heap),
+			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
+	if (keep_low > 0)
+		(void)sys_call3(SYS_close_range, 0, keep_low - 1, 0);
+	if (keep_high - keep_low > 1)
+		(void)sys_call3(SYS_close_range, keep_low + 1, keep_high - 1, 0);
+	(void)sys_call3(SYS_close_range, keep_high + 1, ~0U, 0);
+	arena_free(init->arena);
+}
+
+static _Noreturn void report_end(const struct init *init, int wait_status, unsigned degraded,
+				 int landlock_abi)
+{
+	struct record record = { .phase = PH_EXITED, .size = sizeof record };
+	struct rusage usage;
+
+	memset(&usage, 0, sizeof usage);
+	(void)sys_call2(SYS_getrusage, RUSAGE_CHILDREN, &usage); /* cannot fail */
+	record.ending.wait_status = wait_status;
+	record.ending.degraded = degraded;
+	record.ending.landlock_abi = landlock_abi;
+	record.ending.cpu_us =
+		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000U +
+		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	record.ending.peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	timing_mark(MARK_EXITED);
+	(void)phase_send(init->socket_fd, &record);
+	sys_exit_group(0); /* the kernel kills whatever else runs in the box */
+}
+
+/* Returns whether the command has ended. */
+static bool reap(pid_t command, int *ret_status)
+{
+	for (;;) {
+		int status;
+		long pid = sys_call4(SYS_wait4, -1, &status, WNOHANG, NULL);
+
+		if (pid == -EINTR)
+			continue;
+		if (pid <= 0)
+			return false;
+		if (pid == command) {
+			*ret_status = status;
+			return true;
+		}
+	}
+}
+
+static void deliver(const struct init *init, pid_t command)
+{
+	struct record record;
+	int r = phase_receive(init->socket_fd, TO_INIT, &record);
+
+	if (r <= 0 || record.phase != PH_SIGNAL)
+		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
+	/* -1: every process of the namespace but init itself, kill(2). */
+	(void)sys_call2(SYS_kill, record.signal.everyone ? -1 : command, record.signal.signal);
+}
+
+static int open_signals(struct err *reterr)
+{
+	const uint64_t child = 1ULL << (SIGCHLD - 1);
+	long fd = sys_call4(SYS_signalfd4, -1, &child, sizeof child, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	if (fd < 0)
+		return err_set(reterr, E_SYSTEM, (int)-fd, "open", "a signal descriptor");
+	return (int)fd;
+}
+
+static _Noreturn void watch(const struct init *init, int signal_fd, pid_t command,
+			    unsigned degraded, int landlock_abi)
+{
+	struct pollfd fds[] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = init->socket_fd, .events = POLLIN },
+	};
+
+	for (;;) {
+		struct signalfd_siginfo info;
+		int status;
+		long r = sys_call5(SYS_ppoll, fds, 2, NULL, NULL, 0);
+
+		if (r < 0 && r != -EINTR)
+			sys_exit_group(STATUS_FAILED);
+		if (fds[0].revents)
+			(void)sys_read(signal_fd, &info, sizeof info);
+		if (reap(command, &status))
+			report_end(init, status, degraded, landlock_abi);
+		if (fds[1].revents)
+			deliver(init, command);
+	}
+}
+
+static int start(struct init *init, struct payload *payload, pid_t *ret_command,
+		 struct err *reterr)
+{
+	const struct plan *plan = init->plan;
+	int r = 0;
+
+	if (wants_terminal(plan))
+		r = open_terminal(init, payload, reterr);
+	if (r == 0)
+		r = open_null(plan, payload, reterr);
+	if (r == 0)
+		r = caps_apply(reterr);
+	timing_mark(MARK_DROPPED);
+	if (r < 0)
+		return r;
+	r = payload_start(payload, ret_command, reterr);
+	timing_mark(MARK_EXECUTED);
+	return r;
+}
+
+_Noreturn void init_main(struct init *init)
+{
+	struct record started = { .phase = PH_STARTED, .size = sizeof started };
+	struct payload payload = { .plan = init->plan, .terminal = -1, .listener_send = -1 };
+	unsigned degraded = 0;
+	pid_t command = -1;
+	struct err err;
+
+	memcpy(payload.stdio, init->stdio, sizeof payload.stdio);
+	die_with_supervisor(init);
+	timing_mark(MARK_CLONED);
+	volunteer_for_oom();
+	int r = take_identity(init, &err);
+	if (r == 0 && sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = err_set(&err, E_SYSTEM, EPERM, "hide", "init's memory");
+	timing_mark(MARK_MAPPED);
+	if (r == 0)
+		r = build_box(init, &degraded, &err);
+	int signal_fd = r == 0 ? open_signals(&err) : -1;
+	if (r == 0 && signal_fd < 0)
+		r = signal_fd;
+	if (r == 0)
+		r = start(init, &payload, &command, &err);
+	if (r < 0)
+		give_up(init, &err);
+	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
+	forget_caller(init, signal_fd);
+	watch(init, signal_fd, command, degraded, payload.landlock_abi);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* pid 1 of the box: builds it from the plan, starts the command, reaps. */
+#ifndef AISBX_BOX_INIT_H
+#define AISBX_BOX_INIT_H
+
+#include <stddef.h>
+
+#include "box/mounts.h"
+#include "policy/plan.h"
+
+/*
+ * Memory of the caller's that fork copied into init: its argv and environment
+ * strings, and the heap since main() began. main.c records it.
+ */
+struct caller_memory {
+	char *strings;
+	size_t strings_len;
+	char *heap; /* page-aligned start */
+};
+
+extern struct caller_memory caller_memory;
+
+/* What launch.c hands to init. */
+struct init {
+	const struct plan *plan;
+	struct arena *arena; /* that the plan lives in: dropped once the command runs */
+	struct sources *sources;
+	int socket_fd;	   /* init's end of the handshake */
+	int stdio[3];	   /* see struct payload */
+};
+
+/* Never returns. Runs in the fresh namespaces, with init->socket_fd still connected. */
+_Noreturn void init_main(struct init *init);
+
+#endif

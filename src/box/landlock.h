@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The Landlock wall: file and exec grants once more, signal and abstract-socket scoping. */
+#ifndef AISBX_BOX_LANDLOCK_H
+#define AISBX_BOX_LANDLOCK_H
+
+#include "base/err.h"
+#include "policy/plan.h"
+
+/*
+ * Confines the calling process. Must run inside the box's root with
+ * no_new_privs set and descriptors 0 to 2 in place. *ret_abi is the kernel's
+ * Landlock version, 0 when there is none and the plan allows that. No heap.
+ */
+int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From plan to a running init: see launch.h and clone3(2). */
+#include "box/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "box/init.h"
+#include "box/mounts.h"
+#include "box/phase.h"
+#include "box/userns.h"
+
+/* The network namespace is made by init itself, beside the mounts: see init.c. */
+static const uint64_t NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+				   CLONE_NEWUTS | CLONE_NEWCGROUP;
+
+static void explain_clone(struct err *reterr, int error)
+{
+	err_wall(reterr, "user", error, "make", "the box's namespaces");
+	switch (error) {
+	case EPERM:
+	case EACCES:
+		err_hint(reterr, "this host or container refuses user namespaces: see HOST "
+				 "REQUIREMENTS in aisbx(1)");
+		break;
+	case ENOSPC:
+	case EUSERS:
+		err_hint(reterr, "raise user.max_user_namespaces, or end other boxes");
+		break;
+	case EINVAL:
+		err_hint(reterr, "the kernel lacks a namespace that aisbx needs; Linux 5.15 or "
+				 "newer has them all");
+		break;
+	case EAGAIN:
+	case ENOMEM:
+		err_hint(reterr, "the host is out of processes or memory");
+		break;
+	default:
+		break;
+	}
+}
+
+static long clone_init(const struct plan *plan, unsigned *ret_degraded)
+{
+	struct clone_args args = { .flags = NAMESPACES, .exit_signal = SIGCHLD };
+	long pid = sys_call2(SYS_clone3, &args, sizeof args);
+
+	if (pid == -EINVAL && plan->degradable[WALL_CGROUP]) {
+		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
+		*ret_degraded |= 1U << WALL_CGROUP;
+		pid = sys_call2(SYS_clone3, &args, sizeof args);
+	}
+	return pid;
+}
+
+/* A root caller's sources: only host root may open and idmap them. */
+static int open_sources(const struct plan *plan, struct sources *sources, struct err *reterr)
+{
+	_cleanup_close_ int idmap_fd = -1;
+	bool wanted = false;
+
+	if (!plan->facts->host_root)
+		return 0;
+	for (size_t i = 0; i < plan->steps_len; i++)
+		wanted |= plan->steps[i].flags & STEP_IDMAP;
+	if (wanted) {
+		int r = userns_open_idmap(plan, &idmap_fd, reterr);
+		if (r < 0)
+			return r;
+	}
+	return sources_open(plan, idmap_fd, sources, reterr);
+}
+
+static int open_output(const struct plan *plan, struct init *init, struct launched *box,
+		       struct err *reterr)
+{
+	for (int fd = 1; fd <= 2; fd++) {
+		int pipe_fds[2];
+
+		if (plan->stdio[fd] != STDIO_RELAY)
+			continue;
+		if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+			return err_set(reterr, E_SYSTEM, errno, "make", "a pipe");
+		box->output[fd] = pipe_fds[0];
+		init->stdio[fd] = pipe_fds[1];
+	}
+	return 0;
+}
+
+static int map_ids(const struct plan *plan, const struct launched *box, struct err *reterr)
+{
+	struct record record = { .phase = PH_IDMAPPED, .size = sizeof record };
+
+	if (!plan->facts->host_root)
+		return 0;
+	int r = userns_map_child(plan, box->init_pid, reterr);
+	if (r < 0)
+		return r;
+	r = phase_send(box->socket_fd, &record);
+	if (r < 0)
+		return err_set(reterr, E_ENDED, -r, "reach", "the box's init");
+	return 0;
+}
+
+static int start_init(struct init *init, int supervisor_fd, struct launched *box,
+		      struct err *reterr)
+{
+	long pid = clone_init(init->plan, &box->degraded);
+
+	if (pid == 0) {
+		(void)sys_close(supervisor_fd); /* or its EOF would never come */
+		init_main(init);
+	}
+	if (pid < 0) {
+		explain_clone(reterr, (int)-pid);
+		return (int)pid;
+	}
+	box->init_pid = (pid_t)pid;
+	int r = map_ids(init->plan, box, reterr);
+	if (r < 0) {
+		(void)kill(box->init_pid, SIGKILL); /* ours and not reaped: cannot miss */
+		(void)waitpid(box->init_pid, NULL, 0);
+	}
+	return r;
+}
+
+static void close_all(int fds[3])
+{
+	for (int i = 0; i < 3; i++) {
+		close_keeping_errno(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct launched *ret_box,
+	   struct err *reterr)
+{
+	struct sources sources;
+	struct init init = { .plan = plan, .arena = arena, .sources = &sources,
+			     .stdio = { -1, -1, -1 } };
+	struct launched box = { .socket_fd = -1, .output = { -1, -1, -1 } };
+	int pair[2];
+
+	sources_init(arena, plan, &sources);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+	box.socket_fd = pair[0];
+	init.socket_fd = pair[1];
+	int r = open_sources(plan, &sources, reterr);
+	if (r == 0)
+		r = open_output(plan, &init, &box, reterr);
+	if (r == 0) {
+		int stdio[3] = { stdin_fd, init.stdio[1], init.stdio[2] };
+
+		memcpy(init.stdio, stdio, sizeof stdio);
+		r = start_init(&init, pair[0], &box, reterr);
+		init.stdio[0] = -1; /* the caller's of launch() */
+	}
+	(void)close(pair[1]);
+	close_all(init.stdio);
+	sources_close(plan, &sources);
+	if (r < 0) {
+		(void)close(pair[0]);
+		close_all(box.output);
+		return r;
+	}
+	*ret_box = box;
+	return 0;
+}

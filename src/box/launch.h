@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From plan to a running init. */
+#ifndef AISBX_BOX_LAUNCH_H
+#define AISBX_BOX_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "policy/plan.h"
+
+/* A box whose init runs, seen from the supervisor. */
+struct launched {
+	pid_t init_pid;
+	int socket_fd;	/* the supervisor's end of the handshake */
+	int output[3];	/* read ends of relayed descriptors 1 and 2, or -1 */
+	unsigned degraded; /* bit n: enum wall n was left out as allowed */
+};
+
+/*
+ * Clones init into its namespaces; it builds the box and starts the command on
+ * its own. stdin_fd: what the command reads, or -1 for the caller's. The
+ * supervisor's signals must be blocked: init inherits the mask.
+ * On failure nothing is left running.
+ */
+int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct launched *ret_box,
+	   struct err *reterr);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The payload's way to the command.
+ *
+ * Theory of operation: init clones it with CLONE_VM | CLONE_VFORK, which
+ * copies no page tables; it runs on a stack of its own in init's memory until
+ * execve gives it memory of its own. It therefore writes nothing but its own
+ * stack and *payload, uses raw system calls only, and leaves by exit_group.
+ * Capabilities and no_new_privs come from init, which has given everything up
+ * before. The order below is the order of the walls; each line says why it
+ * stands where it stands.
+ */
+#include "box/payload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/sys.h"
+#include "box/landlock.h"
+#include "box/rlimits.h"
+#include "box/syscalls.h"
+#include "box/timing.h"
+#include "box/tty.h"
+
+enum {
+	STACK_BYTES = 128 * 1024,
+	PATH_BYTES = 4096,
+	SIGNALS = 64,
+	UMASK = 022,
+	STATUS_NOT_EXECUTED = 125,
+};
+
+/* Touched only in a box's init: it costs the supervisor address space, no memory. */
+static char payload_stack[STACK_BYTES] __attribute__((aligned(16)));
+
+static int fail(struct payload *payload, long error, const char *op, const char *subject)
+{
+	return err_set(&payload->err, E_SYSTEM, (int)-error, op, subject);
+}
+
+/* struct kernel_sigaction, sigaction(2) notes: not libc's. */
+static void reset_signals(void)
+{
+	const struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} defaults = { 0 };
+	const uint64_t none = 0;
+
+	for (int signal = 1; signal <= SIGNALS; signal++) {
+		if (signal != SIGKILL && signal != SIGSTOP)
+			(void)sys_call4(SYS_rt_sigaction, signal, &defaults, NULL, sizeof none);
+	}
+	(void)sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+}
+
+static int set_stdio(struct payload *payload)
+{
+	unsigned terminals = 0;
+
+	for (int fd = 0; fd <= 2; fd++) {
+		if (payload->plan->stdio[fd] == STDIO_TTY)
+			terminals |= 1U << fd;
+		if (payload->stdio[fd] < 0)
+			continue;
+		/* dup3 refuses equal descriptors; such a one already is in place. */
+		if (payload->stdio[fd] == fd)
+			continue;
+		long r = sys_call3(SYS_dup3, payload->stdio[fd], fd, 0);
+		if (r < 0)
+			return fail(payload, r, "set up", "a standard descriptor");
+	}
+	return payload->terminal < 0 ? 0
+				     : tty_attach(payload->terminal, terminals, &payload->err);
+}
+
+static int enter_directory(struct payload *payload)
+{
+	const char *cwd = payload->plan->cwd;
+	char now[PATH_BYTES];
+	long r = sys_call1(SYS_chdir, cwd);
+
+	if (r < 0)
+		return fail(payload, r, "start in", cwd);
+	/* A directory outside the root reads "(unreachable)": CVE-2024-21626. */
+	r = sys_call2(SYS_getcwd, now, sizeof now);
+	if (r < 0 || now[0] != '/')
+		return fail(payload, r < 0 ? r : -ENOENT, "start in", cwd);
+	return 0;
+}
+
+/* SCM_RIGHTS without libc. The filter allows sendmsg. */
+static long send_descriptor(int socket_fd, int fd)
+{
+	char byte = 0;
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof control };
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	return sys_call3(SYS_sendmsg, socket_fd, &message, MSG_NOSIGNAL);
+}
+
+static int close_the_walls(struct payload *payload)
+{
+	const struct plan *plan = payload->plan;
+	int listener = -1;
+	int r = landlock_apply(plan, &payload->landlock_abi, &payload->err);
+
+	if (r < 0)
+		return r;
+	timing_mark(MARK_LANDLOCKED);
+	/* CLOSE_RANGE_CLOEXEC: everything goes at execve, the listener's socket included. */
+	r = (int)sys_call3(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (r < 0)
+		return fail(payload, r, "close", "inherited descriptors");
+	/* Last: from here on the payload's own rules apply to us. */
+	r = syscalls_load(plan->filter, payload->listener_send >= 0, &listener, &payload->err);
+	if (r < 0)
+		return r;
+	timing_mark(MARK_FILTERED);
+	if (payload->listener_send >= 0) {
+		long sent = send_descriptor(payload->listener_send, listener);
+		if (sent < 0)
+			return err_wall(&payload->err, "protect", (int)-sent, "hand over",
+					"the listener");
+	}
+	return 0;
+}
+
+/*** Executing ***/
+
+static long execute(const struct plan *plan, const char *path)
+{
+	long r = sys_call3(SYS_execve, path, plan->argv.items, plan->env.items);
+
+	if (r != -ENOEXEC)
+		return r;
+	/* A script without #! goes to sh, as execvp(3) does. */
+	plan->shell_argv[1] = (char *)path;
+	return sys_call3(SYS_execve, plan->shell_argv[0], plan->shell_argv, plan->env.items);
+}
+
+static long execute_in_path(const struct plan *plan, const char *name)
+{
+	size_t name_len = strlen(name);
+	long result = -ENOENT;
+	char path[PATH_BYTES];
+
+	for (const char *at = plan->path; *at;) {
+		size_t len = strcspn(at, ":");
+
+		if (len && len + name_len + 2 <= sizeof path) {
+			memcpy(path, at, len);
+			path[len] = '/';
+			memcpy(path + len + 1, name, name_len + 1);
+			long r = execute(plan, path);
+			if (r == -EACCES)
+				result = r;
+			else if (r != -ENOENT && r != -ENOTDIR)
+				return r;
+		}
+		at += len + (at[len] == ':');
+	}
+	return result;
+}
+
+static void report_exec_failure(struct payload *payload, long error)
+{
+	const struct plan *plan = payload->plan;
+	const char *name = plan->argv.items[0];
+
+	if (error == -ENOENT || error == -ENOTDIR) {
+		err_set(&payload->err, E_NOT_FOUND, (int)-error, "execute", name);
+		err_hint(&payload->err, "the box has no such program: check the name, or grant "
+					"its directory with --ro");
+		return;
+	}
+	err_set(&payload->err, E_NOT_EXECUTABLE, (int)-error, "execute", name);
+	if (error == -EACCES && plan->has_exec_list)
+		err_hint(&payload->err, "it is not in the profile's exec list; allow it with --exec");
+	else if (error == -EACCES)
+		err_hint(&payload->err, "it is not executable; chmod +x it");
+	else if (error == -E2BIG)
+		err_hint(&payload->err, "the arguments and environment are too long");
+}
+
+static int payload_main(void *argument)
+{
+	struct payload *payload = argument;
+	const struct plan *plan = payload->plan;
+	int r;
+
+	/* A session of its own first: a controlling terminal needs its leader. */
+	(void)sys_call0(SYS_setsid); /* fails only for a group leader, which a new pid is not */
+	r = set_stdio(payload);
+	if (r == 0)
+		r = rlimits_apply(plan, &payload->err);
+	if (r == 0)
+		r = enter_directory(payload);
+	if (r < 0)
+		sys_exit_group(STATUS_NOT_EXECUTED);
+	(void)sys_call1(SYS_umask, UMASK);
+	reset_signals();
+	r = close_the_walls(payload);
+	if (r < 0)
+		sys_exit_group(STATUS_NOT_EXECUTED);
+	payload->executed = true;
+	long error = strchr(plan->argv.items[0], '/') ? execute(plan, plan->argv.items[0])
+						      : execute_in_path(plan, plan->argv.items[0]);
+	payload->executed = false;
+	report_exec_failure(payload, error);
+	sys_exit_group(STATUS_NOT_EXECUTED);
+}
+
+/*
+ * Killed between the last report and execve? Then the process is gone without
+ * having executed anything: its PF_FORKNOEXEC flag is still set (proc_pid_stat(5),
+ * field 9), but only a dead child needs the question.
+ */
+int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
+{
+	memset(&payload->err, 0, sizeof payload->err);
+	payload->executed = false;
+	int pid = clone(payload_main, payload_stack + sizeof payload_stack,
+			CLONE_VM | CLONE_VFORK | SIGCHLD, payload);
+	if (pid < 0) {
+		err_set(reterr, E_SYSTEM, errno, "start", "the command");
+		if (errno == EAGAIN)
+			err_hint(reterr, "the host's limit on processes is reached");
+		return -errno;
+	}
+	if (payload->executed) {
+		*ret_pid = pid;
+		return 0;
+	}
+	(void)sys_call4(SYS_wait4, pid, NULL, 0, NULL); /* only so that no zombie is left */
+	if (payload->err.code == E_NONE)
+		return err_set(reterr, E_ENDED, EINTR, "execute", payload->plan->argv.items[0]);
+	*reterr = payload->err;
+	return payload->err.errnum ? -payload->err.errnum : -EINVAL;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The handshake between supervisor and init: see phase.h. */
+#include "box/phase.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/sys.h"
+
+const struct phase_info phases[PH__N] = {
+	[PH_NONE] = { "none", TO_SUPERVISOR },
+	[PH_IDMAPPED] = { "idmapped", TO_INIT },
+	[PH_TERMINAL] = { "terminal", TO_SUPERVISOR },
+	[PH_ATTACHED] = { "attached", TO_INIT },
+	[PH_STARTED] = { "started", TO_SUPERVISOR },
+	[PH_EXITED] = { "exited", TO_SUPERVISOR },
+	[PH_FAILED] = { "failed", TO_SUPERVISOR },
+	[PH_SIGNAL] = { "signal", TO_INIT },
+};
+
+int phase_send(int socket_fd, const struct record *record)
+{
+	long n;
+
+	do {
+		n = sys_call6(SYS_sendto, socket_fd, (long)record, sizeof *record, MSG_NOSIGNAL, 0,
+			      0);
+	} while (n == -EINTR);
+	return n < 0 ? (int)n : 0;
+}
+
+bool phase_check(struct record *record, enum direction direction)
+{
+	if (record->size != sizeof *record || record->phase == PH_NONE ||
+	    record->phase >= PH__N || phases[record->phase].direction != direction)
+		return false;
+	if (record->phase == PH_FAILED) {
+		struct err *err = &record->err;
+
+		err->wall[sizeof err->wall - 1] = '\0';
+		err->op[sizeof err->op - 1] = '\0';
+		err->subject[sizeof err->subject - 1] = '\0';
+		err->hint[sizeof err->hint - 1] = '\0';
+		if (err->code <= E_NONE || err->code >= E__N)
+			return false;
+	}
+	return true;
+}
+
+int phase_receive(int socket_fd, enum direction direction, struct record *ret_record)
+{
+	long n;
+
+	do {
+		n = sys_call6(SYS_recvfrom, socket_fd, (long)ret_record, sizeof *ret_record, 0, 0,
+			      0);
+	} while (n == -EINTR);
+	if (n <= 0)
+		return (int)n;
+	if (n != sizeof *ret_record || !phase_check(ret_record, direction))
+		return -EPROTO;
+	return 1;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The handshake between supervisor and init.
+ *
+ *   phase         direction    meaning                                     on EOF
+ *   PH_IDMAPPED   sup -> init  uid and gid maps are in place (root caller)  init exits
+ *   PH_TERMINAL   init -> sup  the next packet carries the pty master       fail
+ *   PH_ATTACHED   sup -> init  the pty has the caller's modes and size      init exits
+ *   PH_STARTED    init -> sup  the command was executed: no set-up error    fail
+ *                              can follow
+ *   PH_EXITED     init -> sup  the command ended; carries struct ending     see supervise.c
+ *   PH_FAILED     init -> sup  carries struct err; nothing was executed     terminal
+ *   PH_SIGNAL     sup -> init  deliver a signal to the command              init exits
+ *
+ * One SOCK_SEQPACKET pair; a record is one packet. EOF is an error except
+ * after PH_EXITED or PH_FAILED. The socket never reaches the payload.
+ */
+#ifndef AISBX_BOX_PHASE_H
+#define AISBX_BOX_PHASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "policy/walls.h"
+
+enum phase {
+	PH_NONE,
+	PH_IDMAPPED,
+	PH_TERMINAL,
+	PH_ATTACHED,
+	PH_STARTED,
+	PH_EXITED,
+	PH_FAILED,
+	PH_SIGNAL,
+	PH__N
+};
+
+enum direction { TO_SUPERVISOR, TO_INIT };
+
+struct phase_info {
+	const char *name;
+	enum direction direction;
+};
+
+extern const struct phase_info phases[PH__N];
+
+/* What init knows when the command has ended. */
+struct ending {
+	int32_t wait_status; /* as waitpid(2) */
+	uint32_t degraded;   /* bit n: enum wall n was not built */
+	int32_t landlock_abi; /* 0: none */
+	uint32_t unused;
+	uint64_t cpu_us;     /* all processes of the box that were reaped */
+	uint64_t peak_rss_bytes; /* largest single process */
+};
+
+/* Signals of PH_SIGNAL go to the command alone, or to every process of the box. */
+struct signal_request {
+	int32_t signal;
+	int32_t everyone;
+};
+
+struct record {
+	uint32_t phase; /* enum phase */
+	uint32_t size;	/* sizeof struct record: another build at the other end is an error */
+	union {
+		struct err err;
+		struct ending ending;
+		struct signal_request signal;
+	};
+};
+
+/* 0 or -errno. No heap, no stdio. */
+int phase_send(int socket_fd, const struct record *record);
+/*
+ * Receives one record for that direction. 0 on EOF, 1 when *ret_record is
+ * set, -errno; -EPROTO when it is malformed or runs the other way.
+ */
+int phase_receive(int socket_fd, enum direction direction, struct record *ret_record);
+/* Makes a received record safe to read: known phase and direction, texts terminated. */
+bool phase_check(struct record *record, enum direction direction);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Limits that the kernel holds per process, setrlimit(2). */
+#ifndef AISBX_BOX_RLIMITS_H
+#define AISBX_BOX_RLIMITS_H
+
+#include "base/err.h"
+#include "policy/plan.h"
+
+/* Sets the plan's limits on the calling process, soft and hard. No heap. */
+int rlimits_apply(const struct plan *plan, struct err *reterr);
+
+#endif

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The supervisor: the aisbx process outside.
+ *
+ * Theory of operation: one poll(2) loop over the handshake socket, the
+ * caller's signals, the relays and the terminal, with the box's deadlines as
+ * its time-out. It never blocks on anything the caller or the payload
+ * controls, so the clock always runs. It enters no namespace of the box and
+ * reads no memory or path of the payload's; records from init are checked
+ * (phase_check), for after PH_STARTED init shares a kernel with hostile code.
+ * The end of the box is the end of init, which this process waits for: when
+ * box_run() returns, no process of the box exists.
+ */
+#include "box/box.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "box/launch.h"
+#include "box/phase.h"
+#include "box/relay.h"
+#include "box/timing.h"
+#include "box/tty.h"
+
+const char *const outcome_names[OUTCOME__N] = {
+	[OUTCOME_EXITED] = "exited",
+	[OUTCOME_SIGNALED] = "signaled",
+	[OUTCOME_WALL_LIMIT] = "wall_limit",
+	[OUTCOME_CPU_LIMIT] = "cpu_limit",
+	[OUTCOME_MEMORY_LIMIT] = "memory_limit",
+	[OUTCOME_OUTPUT_LIMIT] = "output_limit",
+	[OUTCOME_INPUT_REJECTED] = "input_rejected",
+	[OUTCOME_SETUP_FAILED] = "setup_failed",
+};
+
+/* Why the supervisor ends the box. */
+enum reason { REASON_NONE, REASON_WALL, REASON_OUTPUT, REASON_CALLER };
+
+enum {
+	POLL_SOCKET,
+	POLL_SIGNALS,
+	POLL_RELAYS,
+	POLL_TTY = POLL_RELAYS + 2 * RELAY_POLL_FDS,
+	POLL__N = POLL_TTY + TTY_POLL_FDS,
+};
+
+#define NEVER INT64_MAX
+
+struct supervisor {
+	const struct plan *plan;
+	struct launched box;
+	struct box_end *end;
+	int signal_fd;
+	enum reason reason;
+	int64_t begin_ms;
+	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
+	int64_t kill_at_ms;
+	bool closed; /* init's end of the socket is gone */
+	bool ended;  /* init said PH_EXITED */
+	bool failed; /* init said PH_FAILED */
+	bool reaped;
+	struct ending ending;
+	struct rusage usage; /* of init and all it reaped */
+	uint64_t budget_bytes; /* what is left of limits.output */
+	uint64_t *budget;
+	bool has_tty;
+};
+
+/* Untouched, and so without memory, where nothing is relayed. */
+static struct relay relays[2];
+static struct tty terminal;
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_relayed(const struct supervisor *sup, int fd)
+{
+	return sup->plan->stdio[fd] == STDIO_RELAY;
+}
+
+/*** Ending the box ***/
+
+static void kill_box(struct supervisor *sup)
+{
+	if (!sup->reaped)
+		(void)kill(sup->box.init_pid, SIGKILL); /* our child, not reaped: cannot miss */
+	sup->kill_at_ms = NEVER;
+}
+
+static void send_signal(struct supervisor *sup, int signal, bool everyone)
+{
+	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
+
+	record.signal.signal = signal;
+	record.signal.everyone = everyone;
+	(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed anyway */
+}
+
+/* SIGTERM or what the caller sent, then SIGKILL after the grace period. */
+static void end_box(struct supervisor *sup, enum reason reason, int signal)
+{
+	int64_t kill_at = now_ms() + (int64_t)sup->plan->limits.grace_ms;
+
+	if (sup->reason == REASON_NONE)
+		sup->reason = reason;
+	if (!sup->end->started)
+		kill_box(sup);
+	else
+		send_signal(sup, signal, false);
+	if (kill_at < sup->kill_at_ms)
+		sup->kill_at_ms = kill_at;
+}
+
+/*** Signals ***/
+
+static void stop_with_caller(struct supervisor *sup)
+{
+	send_signal(sup, SIGSTOP, true);
+	if (sup->has_tty)
+		tty_stop(&terminal);
+	(void)raise(SIGSTOP);
+}
+
+static void handle_signal(struct supervisor *sup, int signal)
+{
+	switch (signal) {
+	case SIGINT:
+	case SIGTERM:
+	case SIGHUP:
+		end_box(sup, REASON_CALLER, signal);
+		break;
+	case SIGTSTP:
+		stop_with_caller(sup);
+		break;
+	case SIGCONT:
+		if (sup->has_tty)
+			tty_continue(&terminal);
+		send_signal(sup, SIGCONT, true);
+		break;
+	case SIGWINCH:
+		if (sup->has_tty)
+			tty_resize(&terminal);
+		break;
+	case SIGCHLD:
+		break; /* only to wake poll: reap() looks */
+	default:
+		send_signal(sup, signal, false);
+	}
+}
+
+static void read_signals(struct supervisor *sup)
+{
+	struct signalfd_siginfo info;
+
+	while (read(sup->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		handle_signal(sup, (int)info.ssi_signo);
+}
+
+/* What the caller ignores (nohup, background jobs of sh) stays ignored. */
+static int open_signals(struct err *reterr)
+{
+	static const int wanted[] = { SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,  SIGUSR1,
+				      SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH, SIGCHLD };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		struct sigaction action;
+
+		if (sigaction(wanted[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN &&
+		    wanted[i] != SIGCHLD)
+			continue;
+		(void)sigaddset(&set, wanted[i]);
+	}
+	/* An inherited SIG_IGN for SIGCHLD would reap init behind our back. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "block", "signals");
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_set(reterr, E_SYSTEM, errno, "open", "a signal descriptor") : fd;
+}
+
+/*** Records from init ***/
+
+static void attach_terminal(struct supervisor *sup)
+{
+	struct record attached = { .phase = PH_ATTACHED, .size = sizeof attached };
+	int master;
+	int r = tty_receive_master(sup->box.socket_fd, &master, &sup->end->err);
+
+	if (r == 0) {
+		r = tty_start(&terminal, master, sup->budget, &sup->end->err);
+		if (r < 0)
+			close_keeping_errno(master);
+	}
+	if (r < 0) {
+		sup->failed = true;
+		kill_box(sup);
+		return;
+	}
+	sup->has_tty = true;
+	(void)phase_send(sup->box.socket_fd, &attached); /* init gone: its end is noticed anyway */
+}
+
+static void read_record(struct supervisor *sup)
+{
+	struct record record;
+	int r = phase_receive(sup->box.socket_fd, TO_SUPERVISOR, &record);
+
+	if (r == 0 || (r < 0 && r != -EPROTO)) {
+		sup->closed = true;
+		return;
+	}
+	if (r < 0 || sup->ended || sup->failed) {
+		kill_box(sup); /* init speaks out of turn: it is not itself any more */
+		return;
+	}
+	switch ((enum phase)record.phase) {
+	case PH_TERMINAL:
+		attach_terminal(sup);
+		break;
+	case PH_STARTED:
+		sup->end->started = true;
+		break;
+	case PH_EXITED:
+		sup->ending = record.ending;
+		sup->ended = true;
+		sup->end->started = true;
+		break;
+	case PH_FAILED:
+		sup->failed = !sup->end->started;
+		sup->end->err = record.err;
+		break;
+	case PH_NONE:
+	case PH_IDMAPPED:
+	case PH_ATTACHED:
+	case PH_SIGNAL:
+	case PH__N:
+		break; /* phase_check() lets none of these through */
+	}
+}
+
+static void reap(struct supervisor *sup, int options)
+{
+	pid_t pid;
+
+	if (sup->reaped)
+		return;
+	do {
+		pid = wait4(sup->box.init_pid, NULL, options, &sup->usage);
+	} while (pid < 0 && errno == EINTR);
+	if (pid == sup->box.init_pid) {
+		sup->reaped = true;
+		timing_mark(MARK_GONE);
+	}
+}
+
+/*** The loop ***/
+
+static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
+{
+	int64_t now = now_ms();
+	int64_t next = sup->wall_at_ms < sup->kill_at_ms ? sup->wall_at_ms : sup->kill_at_ms;
+	int64_t timeout = next == NEVER ? -1 : next <= now ? 0 : next - now;
+
+	for (int i = 0; i < POLL__N; i++)
+		fds[i] = (struct pollfd){ .fd = -1 };
+	if (!sup->closed)
+		fds[POLL_SOCKET] = (struct pollfd){ .fd = sup->box.socket_fd, .events = POLLIN };
+	fds[POLL_SIGNALS] = (struct pollfd){ .fd = sup->signal_fd, .events = POLLIN };
+	for (int i = 0; i < 2; i++) {
+		if (is_relayed(sup, i + 1))
+			relay_prepare(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
+	}
+	if (sup->has_tty) {
+		int wait_ms = tty_prepare(&terminal, &fds[POLL_TTY]);
+		if (wait_ms >= 0 && (timeout < 0 || wait_ms < timeout))
+			timeout = wait_ms;
+	}
+	return timeout > INT32_MAX ? INT32_MAX : (int)timeout;
+}
+
+static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N])
+{
+	bool over = false;
+
+	for (int i = 0; i < 2; i++) {
+		if (!is_relayed(sup, i + 1))
+			continue;
+		relay_step(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
+		over |= relays[i].over;
+	}
+	if (sup->has_tty) {
+		tty_step(&terminal, &fds[POLL_TTY]);
+		over |= terminal.output.over;
+	}
+	if (over && sup->reason == REASON_NONE) {
+		sup->reason = REASON_OUTPUT;
+		kill_box(sup);
+	}
+}
+
+static void check_deadlines(struct supervisor *sup)
+{
+	int64_t now = now_ms();
+
+	if (now >= sup->kill_at_ms)
+		kill_box(sup);
+	if (now >= sup->wall_at_ms) {
+		sup->wall_at_ms = NEVER;
+		end_box(sup, REASON_WALL, SIGTERM);
+	}
+}
+
+static void turn(struct supervisor *sup)
+{
+	struct pollfd fds[POLL__N];
+	int timeout = prepare(sup, fds);
+
+	if (poll(fds, POLL__N, timeout) < 0) {
+		if (errno != EINTR)
+			kill_box(sup); /* cannot supervise: fail closed */
+		return;
+	}
+	if (fds[POLL_SOCKET].revents)
+		read_record(sup);
+	if (fds[POLL_SIGNALS].revents)
+		read_signals(sup);
+	step_output(sup, fds);
+	check_deadlines(sup);
+}
+
+static bool output_done(const struct supervisor *sup)
+{
+	for (int i = 0; i < 2; i++) {
+		if (is_relayed(sup, i + 1) && !relay_is_done(&relays[i]))
+			return false;
+	}
+	return !sup->has_tty || tty_is_done(&terminal);
+}
+
+/* What the payload wrote before its end still goes out, unless the caller has had enough. */
+static void finish_output(struct supervisor *sup)
+{
+	for (int i = 0; i < 2; i++) {
+		if (is_relayed(sup, i + 1))
+			relay_finish(&relays[i]);
+	}
+	if (sup->has_tty)
+		tty_finish(&terminal);
+	sup->kill_at_ms = NEVER;
+	if (sup->reason != REASON_NONE)
+		sup->wall_at_ms = now_ms() + (int64_t)sup->plan->limits.grace_ms;
+	while (!output_done(sup)) {
+		enum reason before = sup->reason;
+		int64_t deadline = sup->wall_at_ms;
+
+		turn(sup);
+		if (sup->kill_at_ms != NEVER || (deadline != NEVER && now_ms() >= deadline) ||
+		    sup->reason != before)
+			return;
+	}
+}
+
+static void run_loop(struct supervisor *sup)
+{
+	while (!sup->closed && !sup->ended)
+		turn(sup);
+	reap(sup, 0); /* init has exited or is about to; the kernel ends the rest with it */
+	while (!sup->closed) {
+		int r = sup->ended;
+		read_record(sup); /* what was sent before the end */
+		if (r == sup->ended)
+			break;
+	}
+	finish_output(sup);
+}
+
+/*** The result ***/
+
+static void classify(struct supervisor *sup)
+{
+	struct box_end *end = sup->end;
+	const struct limits *limits = &sup->plan->limits;
+	int status = sup->ended ? sup->ending.wait_status : SIGKILL;
+
+	if (!end->started) {
+		end->outcome = OUTCOME_SETUP_FAILED;
+		if (!sup->failed && sup->reason == REASON_WALL)
+			end->outcome = OUTCOME_WALL_LIMIT;
+		else if (!sup->failed)
+			err_set(&end->err, E_ENDED, 0, "",
+				"the box was ended before the command ran; run it again");
+		return;
+	}
+	end->outcome = WIFSIGNALED(status) ? OUTCOME_SIGNALED : OUTCOME_EXITED;
+	end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	end->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	if (sup->reason == REASON_WALL)
+		end->outcome = OUTCOME_WALL_LIMIT;
+	else if (sup->reason == REASON_OUTPUT)
+		end->outcome = OUTCOME_OUTPUT_LIMIT;
+	else if (limits->cpu_ms != LIMIT_NONE && end->cpu_ms >= limits->cpu_ms &&
+		 (end->signal == SIGXCPU || (end->signal == SIGKILL && sup->ended)))
+		end->outcome = OUTCOME_CPU_LIMIT;
+}
+
+static void fill_figures(struct supervisor *sup)
+{
+	struct box_end *end = sup->end;
+	const struct rusage *usage = &sup->usage;
+	uint64_t cpu_us = (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000U +
+			  (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+
+	end->wall_ms = (uint64_t)(now_ms() - sup->begin_ms);
+	end->degraded = sup->box.degraded;
+	end->output_counted = true;
+	for (int fd = 1; fd <= 2; fd++) {
+		if (sup->plan->stdio[fd] == STDIO_PASS)
+			end->output_counted = false;
+	}
+	end->stdout_bytes = is_relayed(sup, 1) ? relays[0].passed_bytes : 0;
+	end->stderr_bytes = is_relayed(sup, 2) ? relays[1].passed_bytes : 0;
+	if (sup->has_tty)
+		end->stdout_bytes += terminal.output.passed_bytes;
+	end->truncated = relays[0].over || relays[1].over || terminal.output.over;
+	if (sup->ended) {
+		cpu_us = sup->ending.cpu_us;
+		end->degraded |= sup->ending.degraded;
+		end->landlock_abi = sup->ending.landlock_abi;
+		end->peak_memory_bytes = sup->ending.peak_rss_bytes;
+	}
+	end->cpu_ms = cpu_us / 1000;
+}
+
+static void start_relays(struct supervisor *sup)
+{
+	for (int fd = 1; fd <= 2; fd++) {
+		if (is_relayed(sup, fd))
+			relay_init(&relays[fd - 1], sup->box.output[fd], fd, sup->budget,
+				   RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+	}
+}
+
+static void supervise(struct supervisor *sup)
+{
+	const struct limits *limits = &sup->plan->limits;
+
+	sup->wall_at_ms = limits->wall_ms == LIMIT_NONE ? NEVER
+							: sup->begin_ms + (int64_t)limits->wall_ms;
+	sup->kill_at_ms = NEVER;
+	start_relays(sup);
+	run_loop(sup);
+	if (sup->has_tty)
+		tty_close(&terminal);
+	fill_figures(sup);
+	for (int i = 0; i < 2; i++) {
+		if (is_relayed(sup, i + 1))
+			relay_close(&relays[i]);
+	}
+	classify(sup);
+	(void)close(sup->box.socket_fd);
+}
+
+static int prepare_terminal(const struct plan *plan, struct err *reterr)
+{
+	if (plan->stdio[0] != STDIO_TTY)
+		return 0;
+	return tty_init(&terminal, 0, reterr);
+}
+
+void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct box_end *ret_end)
+{
+	struct supervisor sup = { .plan = plan, .end = ret_end, .begin_ms = now_ms() };
+
+	memset(ret_end, 0, sizeof *ret_end);
+	ret_end->outcome = OUTCOME_SETUP_FAILED;
+	ret_end->exit_code = -1;
+	if (plan->limits.output != LIMIT_NONE) {
+		sup.budget_bytes = plan->limits.output;
+		sup.budget = &sup.budget_bytes;
+	}
+	_cleanup_close_ int signal_fd = open_signals(&ret_end->err);
+	if (signal_fd < 0)
+		return;
+	sup.signal_fd = signal_fd;
+	if (prepare_terminal(plan, &ret_end->err) < 0)
+		return;
+	if (launch(plan, arena, stdin_fd, &sup.box, &ret_end->err) < 0)
+		return;
+	supervise(&sup);
+}
+
+int box_exit_status(const struct box_end *end)
+{
+	switch (end->outcome) {
+	case OUTCOME_WALL_LIMIT:
+		return EXIT_WALL_LIMIT;
+	case OUTCOME_SETUP_FAILED:
+	case OUTCOME_INPUT_REJECTED:
+		return err_exit_status(&end->err);
+	case OUTCOME_EXITED:
+	case OUTCOME_SIGNALED:
+	case OUTCOME_CPU_LIMIT:
+	case OUTCOME_MEMORY_LIMIT:
+	case OUTCOME_OUTPUT_LIMIT:
+	case OUTCOME__N:
+		break;
+	}
+	return end->signal ? EXIT_SIGNAL_BASE + end->signal : end->exit_code;
+}

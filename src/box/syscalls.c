@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The seccomp wall: choosing, making and loading the filter.
+ *
+ * Theory of operation:
+ *   What the policy is stands in syscall_sets.c; how it becomes a program, in
+ *   bpf.c. Most runs load one of two programs that were generated when aisbx
+ *   was built. A profile with syscalls.allow or .deny gets one of its own, in
+ *   the unprivileged parent, before anything is cloned.
+ *
+ *   What a profile can never have back (FREEDOM_REFUSED in the table): new
+ *   namespaces, mounts, keyrings, io_uring, bpf, files by handle, and calls
+ *   whose flags no filter can see. Each would take down another wall, or go
+ *   round this one. Rules about arguments cannot be lifted either.
+ */
+#include "box/syscalls.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sha256.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "box/syscall_sets.h"
+#include "policy/schema.h"
+
+/* 5.19; Debian 12's headers have it, older ones do not. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#	define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+int syscalls_builtin(enum filter_kind kind, struct filter *ret)
+{
+	*ret = builtin_filters[kind];
+	return 0;
+}
+
+/*** A profile's changes ***/
+
+enum change {
+	CHANGE_ALLOW,
+	CHANGE_DENY,
+};
+
+struct changes {
+	struct arena *arena;
+	enum change change;
+	struct bpf_call *calls;
+	size_t calls_len;
+};
+
+static const char *change_key(enum change change)
+{
+	return change == CHANGE_ALLOW ? "syscalls.allow" : "syscalls.deny";
+}
+
+/* Whether the default filter lets the calls of a set through at all. */
+static bool is_allowed(const struct syscall_set *set)
+{
+	return set->freedom == FREEDOM_DENY || set->freedom == FREEDOM_NONE;
+}
+
+static bool is_default_set(const char *word)
+{
+	return strcmp(word, "@default") == 0;
+}
+
+/* word names set's row: its own name, or @default for all that is allowed. */
+static bool is_row_of(const struct syscall_set *set, const char *word)
+{
+	return strcmp(set->name, word) == 0 || (is_default_set(word) && is_allowed(set));
+}
+
+static void change_call(const struct changes *changes, const struct syscall_set *set,
+			const char *call)
+{
+	int nr = syscall_number(CPU_NATIVE, call);
+
+	/* Allowed already: it keeps its rule. Not on this architecture: nothing to change. */
+	if (nr < 0 || (changes->change == CHANGE_ALLOW && is_allowed(set)))
+		return;
+	for (size_t i = 0; i < changes->calls_len; i++) {
+		struct bpf_call *entry = &changes->calls[i];
+
+		if (entry->nr != (uint32_t)nr)
+			continue;
+		entry->rule = NULL;
+		entry->action = changes->change == CHANGE_ALLOW ? SECCOMP_RET_ALLOW
+								: SECCOMP_RET_ERRNO | EPERM;
+	}
+}
+
+static int check_change(const struct changes *changes, const struct syscall_set *set,
+			const char *word, struct err *reterr)
+{
+	if (changes->change == CHANGE_DENY) {
+		if (set->freedom != FREEDOM_NONE)
+			return 0;
+		return err_msg(reterr, E_PROFILE, "syscalls.deny: '%s' cannot be denied: %s", word,
+			       set->why);
+	}
+	if (set->freedom == FREEDOM_REFUSED)
+		return err_msg(reterr, E_PROFILE, "syscalls.allow: '%s' cannot be allowed: %s",
+			       word, set->why);
+	if (set->freedom == FREEDOM_NAME && word[0] == '@')
+		return err_msg(reterr, E_PROFILE,
+			       "syscalls.allow: '%s' cannot be allowed as a set: %s; name the "
+			       "calls of it that are needed: %s",
+			       word, set->why, set->calls);
+	return 0;
+}
+
+static int unknown_name(const struct changes *changes, const char *word, struct err *reterr)
+{
+	struct strv names = { 0 };
+	const char *nearest;
+
+	strv_push(changes->arena, &names, arena_strdup(changes->arena, "@default"));
+	for (size_t i = 0; i < syscall_sets_len; i++) {
+		const char *cursor = syscall_sets[i].calls, *call;
+		size_t len;
+
+		strv_push(changes->arena, &names,
+			  arena_strdup(changes->arena, syscall_sets[i].name));
+		while ((call = syscall_next(&cursor, &len)))
+			strv_push(changes->arena, &names, arena_strndup(changes->arena, call, len));
+	}
+	nearest = nearest_name(word, (const char *const *)names.items);
+	return err_msg(
+		reterr, E_PROFILE, "%s: '%s' is not a known %s%s%s%s", change_key(changes->change),
+		word, word[0] == '@' ? "set of system calls" : "system call",
+		nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static int change_set(const struct changes *changes, const char *word, struct err *reterr)
+{
+	bool is_known = false;
+	int r;
+
+	for (size_t i = 0; i < syscall_sets_len; i++) {
+		const struct syscall_set *set = &syscall_sets[i];
+		const char *cursor = set->calls, *call;
+		size_t len;
+
+		if (!is_row_of(set, word))
+			continue;
+		is_known = true;
+		r = check_change(changes, set, word, reterr);
+		if (r < 0)
+			return r;
+		while ((call = syscall_next(&cursor, &len)))
+			change_call(changes, set, arena_strndup(changes->arena, call, len));
+	}
+	return is_known ? 0 : unknown_name(changes, word, reterr);
+}
+
+static int apply_changes(const struct changes *changes, const struct strv *words,
+			 struct err *reterr)
+{
+	int r;
+
+	for (size_t i = 0; words && i < words->len; i++) {
+		const char *word = words->items[i];
+		const struct syscall_set *set;
+
+		if (word[0] == '@') {
+			r = change_set(changes, word, reterr);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		set = syscall_set_of(word);
+		if (!set)
+			return unknown_name(changes, word, reterr);
+		r = check_change(changes, set, word, reterr);
+		if (r < 0)
+			return r;
+		change_call(changes, set, word);
+	}
+	return 0;
+}
+
+int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
+		     bool mediated, struct filter *ret, struct err *reterr)
+{
+	struct bpf_call calls[BPF_CALLS_MAX];
+	struct sock_filter insns[BPF_INSNS_MAX], *kept;
+	struct changes changes = { .arena = arena, .calls = calls };
+	struct bpf_policy policy;
+	char *sha256;
+	int r;
+
+	syscall_policy(CPU_NATIVE, mediated, calls, &policy);
+	changes.calls_len = policy.len;
+	changes.change = CHANGE_ALLOW;
+	r = apply_changes(&changes, allow, reterr);
+	if (r < 0)
+		return r;
+	changes.change = CHANGE_DENY; /* after allow: deny wins */
+	r = apply_changes(&changes, deny, reterr);
+	if (r < 0)
+		return r;
+	r = bpf_compile(&policy, insns, BPF_INSNS_MAX);
+	if (r < 0)
+		return err_wall(reterr, "seccomp", -r, "compile", "syscalls of the profile");
+
+	kept = arena_alloc(arena, (size_t)r * sizeof *kept);
+	memcpy(kept, insns, (size_t)r * sizeof *kept);
+	sha256 = arena_alloc(arena, SHA256_DIGEST_STRING_LENGTH);
+	(void)SHA256Data((const uint8_t *)kept, (size_t)r * sizeof *kept, sha256);
+	*ret = (struct filter){ kept, (uint16_t)r, sha256 };
+	return 0;
+}
+
+/*** Loading ***/
+
+int syscalls_load(const struct filter *filter, bool want_listener, int *ret_listener_fd,
+		  struct err *reterr)
+{
+	/* The kernel only reads insns; struct sock_fprog has no const. */
+	struct sock_fprog program = { filter->len, (struct sock_filter *)(uintptr_t)filter->insns };
+	unsigned long flags = want_listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER |
+						      SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+					    : 0;
+	long r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+
+	/* FIXME(kernel >= 5.19): before, a signal can interrupt a call that is being mediated. */
+	if (r == -EINVAL && want_listener)
+		r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
+			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	if (r < 0) {
+		(void)err_wall(reterr, "seccomp", (int)-r, "load",
+			       want_listener ? "the filter with a listener" : "the filter");
+		if (want_listener && (r == -EBUSY || r == -EPERM))
+			err_hint(reterr, "another sandbox around this one already supervises "
+					 "its system calls");
+		return (int)r;
+	}
+	if (ret_listener_fd)
+		*ret_listener_fd = want_listener ? (int)r : -1;
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The seccomp wall: choosing, making and loading the filter. */
+#ifndef AISBX_BOX_SYSCALLS_H
+#define AISBX_BOX_SYSCALLS_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+enum filter_kind {
+	FILTER_DEFAULT,
+	FILTER_MEDIATED, /* changes of files by name ask the listener */
+	FILTER__N,
+};
+
+struct filter {
+	const struct sock_filter *insns;
+	uint16_t len;
+	const char *sha256; /* of insns, hex, for the result */
+};
+
+/* For the architecture aisbx is built for; written by gen_filters.c at build time. */
+extern const struct filter builtin_filters[FILTER__N];
+
+/* The filter of that kind without a profile's changes. Always 0. */
+int syscalls_builtin(enum filter_kind kind, struct filter *ret);
+
+/*
+ * The filter of a profile with syscalls.allow and .deny: names and @sets (the
+ * sets are in syscall_sets.c). Deny wins over allow. A call that is allowed
+ * already keeps its argument checks when it is in allow.
+ *
+ * Fails with E_PROFILE for a name that is not known, for an allow that would
+ * break a wall, and for a deny that would keep the command from starting.
+ * Must: run before clone (allocates).
+ */
+int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
+		     bool mediated, struct filter *ret, struct err *reterr);
+
+/*
+ * Loads filter into the calling thread; from here on it holds for the thread,
+ * what it starts, and what that executes.
+ *
+ * Must: no_new_privs set. Only system calls the filter allows come after it.
+ * Must not: be called before the last step that needs a refused call.
+ * After: with want_listener, *ret_listener_fd is the notification descriptor,
+ *   close-on-exec; without, it is -1 (ret_listener_fd may be NULL), and what a
+ *   mediated filter asks about fails with ENOSYS.
+ * Runs between clone and exec, also in shared memory: no heap, stdio, errno.
+ */
+int syscalls_load(const struct filter *filter, bool want_listener, int *ret_listener_fd,
+		  struct err *reterr);
+
+#endif

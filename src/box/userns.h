@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The user wall: one uid and one gid, neither of them 0 inside. */
+#ifndef AISBX_BOX_USERNS_H
+#define AISBX_BOX_USERNS_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "policy/plan.h"
+
+/* An ordinary caller's init maps its own ids in its fresh user namespace. No heap. */
+int userns_map_self(const struct plan *plan, struct err *reterr);
+
+/* A root caller's supervisor maps the unowned ids for init. */
+int userns_map_child(const struct plan *plan, pid_t pid, struct err *reterr);
+
+/* A root caller's init becomes that uid, without groups, keeping capabilities over the box. */
+int userns_become(const struct plan *plan, struct err *reterr);
+
+/*
+ * A user namespace whose map makes host root's files appear as the box's
+ * user's, for MOUNT_ATTR_IDMAP. Other owners keep their ids. *ret_fd is the
+ * caller's.
+ */
+int userns_open_idmap(const struct plan *plan, int *ret_fd, struct err *reterr);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Code given with -c, --script or on stdin: see code.h. */
+#include "cli/code.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum { FIRST_BYTES = 16 * 1024 };
+
+/* Without a limit in the profile there is still one: the code is held in memory. */
+static const uint64_t MOST_BYTES = (uint64_t)1 << 30;
+
+static int read_all(struct arena *arena, int fd, uint64_t max_bytes, struct code *code)
+{
+	size_t most = (size_t)(max_bytes < MOST_BYTES ? max_bytes : MOST_BYTES) + 1;
+	size_t cap = FIRST_BYTES, len = 0;
+	char *text = arena_alloc(arena, cap);
+
+	while (len < most) {
+		if (len == cap) {
+			char *grown = arena_alloc(arena, cap * 2);
+
+			memcpy(grown, text, len);
+			text = grown;
+			cap *= 2;
+		}
+		size_t room = cap - len < most - len ? cap - len : most - len;
+		ssize_t n = read(fd, text + len, room);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	code->text = text;
+	code->len = len;
+	return 0;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 ? name : "code";
+}
+
+static int read_script(struct arena *arena, const char *path, uint64_t max_bytes,
+		       struct code *code, struct err *reterr)
+{
+	struct stat st;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_set(reterr, E_USAGE, errno, "open", path);
+	if (fstat(fd, &st) < 0)
+		return err_set(reterr, E_USAGE, errno, "inspect", path);
+	if (!S_ISREG(st.st_mode))
+		return err_msg(reterr, E_USAGE, "--script '%s' is not a regular file; name one",
+			       path);
+	int r = read_all(arena, fd, max_bytes, code);
+	return r < 0 ? err_set(reterr, E_USAGE, -r, "read", path) : 0;
+}
+
+int code_read(struct arena *arena, const struct options *options, uint64_t max_bytes,
+	      struct code *ret_code, struct err *reterr)
+{
+	struct code code = { .name = "code" };
+	int r = 0;
+
+	if (options->code) {
+		code.text = options->code;
+		code.len = strlen(options->code);
+		code.label = "-c";
+	} else if (options->script) {
+		code.name = base_name(options->script);
+		code.label = options->script;
+		r = read_script(arena, options->script, max_bytes, &code, reterr);
+	} else {
+		code.label = "stdin";
+		code.from_stdin = true;
+		r = read_all(arena, STDIN_FILENO, max_bytes, &code);
+		if (r < 0)
+			err_set(reterr, E_USAGE, -r, "read code from", "stdin");
+	}
+	if (r == 0)
+		*ret_code = code;
+	return r;
+}

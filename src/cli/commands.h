@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The subcommands: main.c's table. Each takes argv from its own name on and returns a status. */
+#ifndef AISBX_CLI_COMMANDS_H
+#define AISBX_CLI_COMMANDS_H
+
+#include "base/err.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help; /* one line */
+};
+
+extern const struct command commands[];
+extern const unsigned commands_len;
+
+int cmd_run(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+
+/* The way in as $SHELL: argv[0] is aisbx-sh, then sh's own arguments. */
+int cmd_shell(int argc, char **argv);
+
+/* "aisbx: MESSAGE" on stderr; returns the exit status that goes with it. */
+int print_error(const struct err *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* aisbx help, and the way errors are printed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+
+int print_error(const struct err *err)
+{
+	char message[1024];
+
+	err_format(err, message, sizeof message);
+	(void)fprintf(stderr, "aisbx: %s\n", message);
+	return err_exit_status(err);
+}
+
+static void print_overview(void)
+{
+	printf("aisbx runs one command with nothing in reach except what a profile grants\n\n"
+	       "usage:\n"
+	       "  aisbx run  [-p PROFILE] [OPTION...] [--] COMMAND [ARG...]\n"
+	       "  aisbx run  [-p PROFILE] [OPTION...] (-c TEXT | --script FILE) [-- ARG...]\n"
+	       "  aisbx show [-p PROFILE] [OPTION...] [--json] [-- COMMAND [ARG...]]\n"
+	       "  aisbx check FILE...\n"
+	       "  aisbx help [COMMAND]\n"
+	       "  aisbx --version\n\n"
+	       "commands:\n");
+	for (unsigned i = 0; i < commands_len; i++)
+		printf("  %-8s%s\n", commands[i].name, commands[i].help);
+	printf("\nexit status of run: the command's own; 128+N when signal N ended it;\n"
+	       "124 wall time up, 125 aisbx failed and nothing was run, 126 not executable,\n"
+	       "127 not found, 137 killed for memory. See aisbx(1), aisbx-profile(5) and\n"
+	       "aisbx-security(7); aisbx help run lists all options.\n");
+}
+
+int cmd_help(int argc, char **argv)
+{
+	const char *topic = argc > 1 ? argv[1] : NULL;
+	struct err err;
+
+	if (!topic) {
+		print_overview();
+		return 0;
+	}
+	if (strcmp(topic, "run") == 0) {
+		printf("usage: aisbx run [-p PROFILE] [OPTION...] [--] COMMAND [ARG...]\n"
+		       "       aisbx run [-p PROFILE] [OPTION...] (-c TEXT | --script FILE) "
+		       "[-- ARG...]\n\n"
+		       "Runs COMMAND, or code with the profile's interpreter, in a box. Without\n"
+		       "COMMAND, -c or --script, code is read from stdin.\n\n");
+		options_print_help(stdout, FOR_RUN);
+		return 0;
+	}
+	if (strcmp(topic, "show") == 0) {
+		printf("usage: aisbx show [-p PROFILE] [OPTION...] [--json] [-- COMMAND "
+		       "[ARG...]]\n\n"
+		       "Shows every grant as run would apply it; runs nothing.\n\n");
+		options_print_help(stdout, FOR_SHOW);
+		return 0;
+	}
+	if (strcmp(topic, "check") == 0) {
+		printf("usage: aisbx check FILE...\n\n"
+		       "Reports every error of the profiles as FILE:LINE:COL: what, and what to\n"
+		       "write instead. Exit status: 0 all are fine, 1 an error was found.\n");
+		return 0;
+	}
+	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show and check", topic);
+	return print_error(&err);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* aisbx run: options to profile to plan to box to report, in that order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "box/box.h"
+#include "box/timing.h"
+#include "cli/code.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "policy/input.h"
+#include "policy/plan.h"
+#include "policy/units.h"
+#include "report/audit.h"
+#include "report/result.h"
+
+struct run {
+	struct arena arena;
+	struct options options;
+	struct hostfacts facts;
+	struct profile profile;
+	bool profile_loaded;
+	struct plan plan;
+	bool planned;
+	struct request request;
+	struct result_target result;
+	int audit_fd;
+	struct box_end end;
+};
+
+static int fail(struct run *run, enum outcome outcome)
+{
+	run->end.outcome = outcome;
+	run->end.exit_code = -1;
+	return -EINVAL;
+}
+
+/*** Code as input ***/
+
+/* The code once more as a file of its own, for the check's stdin. */
+static int open_code(const struct run *run, int *ret_fd, struct err *reterr)
+{
+	_cleanup_close_ int fd = memfd_create("aisbx-code", MFD_CLOEXEC);
+	size_t left = run->request.code_len;
+	const char *at = run->request.code;
+
+	if (fd < 0)
+		return err_set(reterr, E_SYSTEM, errno, "make", "a file for the code");
+	while (left) {
+		ssize_t n = write(fd, at, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(reterr, E_SYSTEM, errno, "write", "the code");
+		at += n;
+		left -= (size_t)n;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "rewind", "the code");
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+/* A box with the system directories and nothing of the run's grants. */
+static int load_check_profile(struct arena *arena, const struct profile *profile,
+			      struct profile *ret_profile, struct err *reterr)
+{
+	struct profile base;
+	const char *text = profile_builtin("base");
+	int r = profile_parse(arena, "base", text, strlen(text), &base, NULL, reterr);
+
+	if (r < 0)
+		return r;
+	base.name = "input.check";
+	base.limits = profile->limits;
+	base.allow_degraded = profile->allow_degraded;
+	*ret_profile = base;
+	return 0;
+}
+
+static int check_verdict(struct run *run, const struct box_end *end)
+{
+	const char *name = run->profile.input_check.items[0];
+
+	if (end->outcome == OUTCOME_EXITED && end->exit_code == 0)
+		return 0;
+	if (end->outcome == OUTCOME_SETUP_FAILED) {
+		run->end.err = end->err;
+		return fail(run, OUTCOME_SETUP_FAILED);
+	}
+	if (end->signal)
+		err_msg(&run->end.err, E_INPUT, "input rejected: check '%s' was ended by signal %d",
+			name, end->signal);
+	else
+		err_msg(&run->end.err, E_INPUT,
+			"input rejected: check '%s' exited with status %d", name, end->exit_code);
+	return fail(run, OUTCOME_INPUT_REJECTED);
+}
+
+static int run_check(struct run *run)
+{
+	struct arena arena = { 0 };
+	struct profile profile;
+	struct plan plan;
+	struct box_end end;
+	struct request request = { .command = run->profile.input_check.items,
+				   .is_input_check = true };
+	_cleanup_close_ int code_fd = -1;
+	int r = open_code(run, &code_fd, &run->end.err);
+
+	if (r == 0)
+		r = load_check_profile(&arena, &run->profile, &profile, &run->end.err);
+	request.stdin_fd = code_fd;
+	if (r == 0)
+		r = plan_build(&arena, &profile, &run->facts, &request, &plan, &run->end.err);
+	if (r < 0) {
+		arena_free(&arena);
+		return fail(run, OUTCOME_SETUP_FAILED);
+	}
+	box_run(&plan, &arena, code_fd, &end);
+	arena_free(&arena);
+	return check_verdict(run, &end);
+}
+
+static int take_code(struct run *run)
+{
+	struct code code;
+	const struct options *options = &run->options;
+
+	if (options->command_len && !options->code && !options->script)
+		return 0;
+	if (run->profile.interpreter.len == 0) {
+		err_msg(&run->end.err, E_USAGE,
+			"no command, and profile '%s' names no interpreter for code; write a "
+			"command after --, or use -p python, node or shell",
+			run->profile.name);
+		return fail(run, OUTCOME_SETUP_FAILED);
+	}
+	if (code_read(&run->arena, options, run->profile.input_max_size, &code, &run->end.err) < 0)
+		return fail(run, OUTCOME_SETUP_FAILED);
+	run->request.code = code.text;
+	run->request.code_len = code.len;
+	run->request.code_name = code.name;
+	run->request.stdin_is_code = code.from_stdin;
+	if (input_check(&run->profile, code.label, code.text, code.len, &run->end.err) < 0)
+		return fail(run, OUTCOME_INPUT_REJECTED);
+	return run->profile.input_check.len ? run_check(run) : 0;
+}
+
+/*** The steps of a run ***/
+
+static int prepare(struct run *run)
+{
+	struct err *err = &run->end.err;
+
+	if (profile_load_command(&run->arena, run->options.profile, &run->options.grants,
+				 &run->profile, NULL, err) < 0)
+		return fail(run, OUTCOME_SETUP_FAILED);
+	run->profile_loaded = true;
+	run->request.command = run->options.command;
+	run->request.stdin_fd = -1;
+	int r = take_code(run);
+	if (r < 0)
+		return r;
+	if (plan_build(&run->arena, &run->profile, &run->facts, &run->request, &run->plan, err) < 0)
+		return fail(run, OUTCOME_SETUP_FAILED);
+	run->planned = true;
+	if (audit_open(&run->arena, &run->profile, &run->facts, &run->audit_fd, err) < 0 ||
+	    audit_check(&run->arena, &run->plan, run->audit_fd, err) < 0)
+		return fail(run, OUTCOME_SETUP_FAILED);
+	if (audit_start(run->audit_fd, &run->plan) < 0) {
+		err_set(err, E_SYSTEM, errno, "write", "the audit log");
+		return fail(run, OUTCOME_SETUP_FAILED);
+	}
+	timing_mark(MARK_PLANNED);
+	return 0;
+}
+
+static void print_limit(const struct run *run)
+{
+	const struct limits *limits = &run->profile.limits;
+	char text[32] = "";
+	const char *name;
+
+	switch (run->end.outcome) {
+	case OUTCOME_WALL_LIMIT:
+		name = "wall time";
+		units_format_time(limits->wall_ms, text, sizeof text);
+		break;
+	case OUTCOME_CPU_LIMIT:
+		name = "CPU time";
+		units_format_time(limits->cpu_ms, text, sizeof text);
+		break;
+	case OUTCOME_MEMORY_LIMIT:
+		name = "memory";
+		units_format_size(limits->memory, text, sizeof text);
+		break;
+	case OUTCOME_OUTPUT_LIMIT:
+		name = "output";
+		units_format_size(limits->output, text, sizeof text);
+		break;
+	case OUTCOME_EXITED:
+	case OUTCOME_SIGNALED:
+	case OUTCOME_INPUT_REJECTED:
+	case OUTCOME_SETUP_FAILED:
+	case OUTCOME__N:
+	default:
+		return;
+	}
+	(void)fprintf(stderr, "aisbx: %s limit of %s reached: the box was ended\n", name, text);
+}
+
+static void print_timing(void)
+{
+	uint64_t begin = timing_marks[MARK_BEGIN];
+
+	for (int mark = 0; mark < MARK__N; mark++) {
+		if (timing_marks[mark])
+			(void)fprintf(stderr, "aisbx: timing %-10s %6.0f us\n", mark_names[mark],
+				      (double)(timing_marks[mark] - begin) / 1000.0);
+	}
+}
+
+static int report(struct run *run)
+{
+	struct err err;
+	const struct run_facts facts = {
+		.plan = run->planned ? &run->plan : NULL,
+		.profile = run->profile_loaded ? &run->profile : NULL,
+		.profile_name = run->profile_loaded ? run->profile.name : run->options.profile,
+		.command = run->options.command,
+		.end = &run->end,
+	};
+	int status = box_exit_status(&run->end);
+
+	if (run->end.outcome == OUTCOME_SETUP_FAILED || run->end.outcome == OUTCOME_INPUT_REJECTED)
+		status = print_error(&run->end.err);
+	else if (!run->options.quiet)
+		print_limit(run);
+	if (audit_end(run->audit_fd, &facts) < 0)
+		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(errno));
+	if ((run->result.path || run->result.fd >= 0) &&
+	    result_write(&run->result, &facts, &err) < 0)
+		(void)print_error(&err);
+	if (timing_marks)
+		print_timing();
+	return status;
+}
+
+static int run_options(struct run *run)
+{
+	const struct options *options = &run->options;
+	struct err err;
+
+	run->audit_fd = -1;
+	run->result.fd = -1;
+	if (options->timing && !timing_marks && timing_enable() == 0)
+		timing_mark(MARK_BEGIN);
+	if (options->result && result_open(options->result, &run->result, &err) < 0)
+		return print_error(&err);
+	if (prepare(run) == 0) {
+		if (options->verbose)
+			(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", run->plan.run,
+				      run->plan.argv.items[0], run->plan.cwd);
+		box_run(&run->plan, &run->arena, -1, &run->end);
+	}
+	return report(run);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static struct run run; /* too large for the stack */
+	struct err err;
+
+	if (hostfacts_read(&run.arena, environ, &run.facts, &err) < 0 ||
+	    options_parse(&run.arena, argc, argv, FOR_RUN, &run.options, &err) < 0)
+		return print_error(&err);
+	return run_options(&run);
+}
+
+int cmd_shell(int argc, char **argv)
+{
+	const char *profile = getenv("AISBX_PROFILE");
+	char **words = calloc((size_t)argc + 6, sizeof *words);
+	int n = 0;
+
+	if (!words)
+		return EXIT_AISBX;
+	words[n++] = (char *)"run";
+	words[n++] = (char *)"-p";
+	words[n++] = (char *)(profile && *profile ? profile : "shell");
+	words[n++] = (char *)"--";
+	words[n++] = (char *)"sh";
+	for (int i = 1; i < argc; i++)
+		words[n++] = argv[i];
+	return cmd_run(n, words);
+}

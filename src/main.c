@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* aisbx: the subcommand table and the only exit. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "box/init.h"
+#include "cli/check.h"
+#include "cli/commands.h"
+#include "policy/schema.h"
+
+const struct command commands[] = {
+	{ "run", cmd_run, "run a command or code in a box" },
+	{ "show", cmd_show, "show every grant as run would apply it" },
+	{ "check", cmd_check, "validate profiles" },
+	{ "help", cmd_help, "describe a command" },
+};
+const unsigned commands_len = sizeof commands / sizeof *commands;
+
+/* The strings lie in one piece, argv first: execve(2) puts them on the stack so. */
+static void note_caller_memory(char **argv)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	char *end = argv[0] ? argv[0] : (char *)"";
+
+	caller_memory.strings = argv[0];
+	for (char **list = argv; *list; list++)
+		end = *list + strlen(*list) + 1;
+	for (char **list = environ; *list; list++)
+		end = *list + strlen(*list) + 1;
+	caller_memory.strings_len = argv[0] ? (size_t)(end - argv[0]) : 0;
+	/* What libc allocated before main() stays: in a static program it holds the TLS. */
+	caller_memory.heap = (char *)(((uintptr_t)sbrk(0) + page - 1) & ~(page - 1));
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[sizeof commands / sizeof *commands + 1] = { NULL };
+	struct err err;
+
+	for (unsigned i = 0; i < commands_len; i++)
+		names[i] = commands[i].name;
+	const char *near = nearest_name(name, names);
+	if (near)
+		err_msg(&err, E_USAGE, "unknown command '%s'; did you mean '%s'?", name, near);
+	else
+		err_msg(&err, E_USAGE, "unknown command '%s'; see aisbx help", name);
+	return print_error(&err);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err;
+
+	note_caller_memory(argv);
+	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	name = name ? name + 1 : argc > 0 ? argv[0] : "";
+	if (strcmp(name, "aisbx-sh") == 0)
+		return cmd_shell(argc, argv);
+	if (argc < 2) {
+		err_msg(&err, E_USAGE, "no command; try aisbx run -- COMMAND, or aisbx help");
+		return print_error(&err);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("aisbx %s\n", AISBX_VERSION);
+		return 0;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return cmd_help(1, argv);
+	for (unsigned i = 0; i < commands_len; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	return unknown_command(argv[1]);
+}

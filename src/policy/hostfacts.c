@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the plan needs to know of the caller and the host: see hostfacts.h. */
+#include "policy/hostfacts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "policy/paths.h"
+
+static const char *environment_get(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *env; env++) {
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env + len + 1;
+	}
+	return NULL;
+}
+
+/* fgetpwent reads the file itself: getpwuid would load NSS modules, even in a static program. */
+static const char *home_of(struct arena *arena, uid_t uid)
+{
+	FILE *passwd = fopen("/etc/passwd", "re");
+	const char *home = NULL;
+
+	if (!passwd)
+		return NULL;
+	for (struct passwd *entry; !home && (entry = fgetpwent(passwd));) {
+		if (entry->pw_uid == uid)
+			home = arena_strdup(arena, entry->pw_dir);
+	}
+	(void)fclose(passwd); /* only read */
+	return home;
+}
+
+/* The initial user namespace maps everything; any other is confined by its creator already. */
+static bool is_host_root(uid_t uid)
+{
+	char map[64];
+
+	if (uid != 0)
+		return false;
+	_cleanup_close_ int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, map, sizeof map - 1);
+	if (n <= 0)
+		return true; /* unknown: the stricter case */
+	map[n] = '\0';
+	unsigned inside, outside, count;
+	if (sscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
+		return true;
+	return inside == 0 && outside == 0 && count == UINT_MAX;
+}
+
+static unsigned find_terminals(void)
+{
+	unsigned found = 0;
+
+	for (int fd = 0; fd <= 2; fd++) {
+		struct termios settings;
+
+		if (tcgetattr(fd, &settings) == 0)
+			found |= 1U << fd;
+	}
+	return found;
+}
+
+/* A later open() must never become somebody's stdin. */
+static int fill_closed(unsigned *ret_closed, struct err *reterr)
+{
+	unsigned closed = 0;
+
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		closed |= 1U << fd;
+		if (open("/dev/null", O_RDWR) != fd)
+			return err_set(reterr, E_SYSTEM, errno, "open", "/dev/null");
+	}
+	*ret_closed = closed;
+	return 0;
+}
+
+int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_facts,
+		   struct err *reterr)
+{
+	char cwd[PATH_MAX];
+
+	if (geteuid() != getuid() || getegid() != getgid())
+		return err_msg(reterr, E_USAGE,
+			       "aisbx must not be installed set-user-ID or set-group-ID; "
+			       "remove the bit with chmod u-s,g-s");
+	memset(ret_facts, 0, sizeof *ret_facts);
+	int r = fill_closed(&ret_facts->closed, reterr);
+	if (r < 0)
+		return r;
+	if (!getcwd(cwd, sizeof cwd))
+		return err_set(reterr, E_SYSTEM, errno, "find the current directory", ".");
+	ret_facts->cwd = arena_strdup(arena, cwd[0] == '/' ? cwd : "/");
+	ret_facts->uid = getuid();
+	ret_facts->gid = getgid();
+	ret_facts->host_root = is_host_root(ret_facts->uid);
+	ret_facts->terminals = find_terminals();
+	ret_facts->environ = env;
+
+	const char *home = environment_get(env, "HOME");
+	if (!home || home[0] != '/')
+		home = home_of(arena, ret_facts->uid);
+	if (!home || home[0] != '/')
+		home = "/home/user";
+	ret_facts->home = path_absolute(arena, "/", home);
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The lists of a profile: appending only what is not there yet. Pure. */
+#ifndef AISBX_POLICY_LISTS_H
+#define AISBX_POLICY_LISTS_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "policy/profile.h"
+
+bool strv_has(const struct strv *list, const char *item);
+/* Appends item itself unless an equal one is there. */
+void strv_push_new(struct arena *arena, struct strv *list, char *item);
+/* Appends NAME=VALUE itself; an earlier value of NAME goes away. */
+void strv_push_env(struct arena *arena, struct strv *list, char *item);
+/* Appends *spec unless one with the same paths is there; what is required once stays required. */
+void path_list_push_new(struct arena *arena, struct path_list *list, const struct path_spec *spec);
+
+/* Gives the list an array of its own, so that appending leaves copies of the struct alone. */
+void strv_own(struct arena *arena, struct strv *list);
+void path_list_own(struct arena *arena, struct path_list *list);
+
+#endif

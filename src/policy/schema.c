@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The one table of what can be asked for: see schema.h. */
+#include "policy/schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "policy/lists.h"
+#include "policy/units.h"
+#include "policy/values.h"
+#include "policy/words.h"
+
+enum {
+	MIB = 1 << 20,
+};
+
+#define FIELD(name) offsetof(struct profile, name)
+
+/* In the order of --help and of `show`. */
+/* clang-format off */
+const struct setting settings[] = {
+	{ "description", "description", 0, "TEXT",
+	  "what the profile is for, in one line",
+	  SETTING_TEXT, FIELD(description), 0, value_check_line },
+	{ "extends", "extends", 0, "NAME",
+	  "take the grants of profile NAME too (repeatable)",
+	  SETTING_WORDS, FIELD(extends), 0, value_check_profile },
+	{ "interpreter", "interpreter", 0, "WORD",
+	  "program that code is given to, one word of its argv at a time (repeatable)",
+	  SETTING_ARGV, FIELD(interpreter), 0, NULL },
+	{ "files.read", "ro", 0, "SRC[:DEST]",
+	  "show a file or directory read-only; with a leading - skip it when missing (repeatable)",
+	  SETTING_PATHS, FIELD(read), 0, NULL },
+	{ "files.write", "rw", 0, "SRC[:DEST]",
+	  "the same, writable (repeatable)",
+	  SETTING_PATHS, FIELD(write), 0, NULL },
+	{ "files.hide", "hide", 0, "PATH",
+	  "leave a path out below a grant (repeatable)",
+	  SETTING_PATHS_1, FIELD(hide), 0, NULL },
+	{ "files.tmpfs", "tmpfs", 0, "PATH",
+	  "a private empty directory in memory (repeatable)",
+	  SETTING_PATHS_1, FIELD(tmpfs), 0, NULL },
+	{ "files.protect", "protect", 0, "NAME",
+	  "a name, or pattern with *, that may be neither changed nor created below a writable grant"
+	  " (repeatable)",
+	  SETTING_WORDS, FIELD(protect), 0, value_check_protect },
+	{ "exec", "exec", 0, "PROGRAM",
+	  "a program that may be executed; without this any visible one may (repeatable)",
+	  SETTING_EXEC, FIELD(exec), 0, value_check_program },
+	{ "env.pass", "env", 'e', "NAME",
+	  "pass a variable of the caller's, or all that match a pattern with * (repeatable)",
+	  SETTING_ENV_PASS, FIELD(env_pass), 0, NULL },
+	{ "env.set", "env", 'e', "NAME=VALUE",
+	  "set a variable (repeatable)",
+	  SETTING_ENV_SET, FIELD(env_set), 0, NULL },
+	{ "chdir", "chdir", 'C', "DIR",
+	  "directory to start in",
+	  SETTING_TEXT, FIELD(chdir), 0, value_check_path },
+	{ "limits.memory", "memory", 'm', "SIZE",
+	  "memory of all processes together, as in 512M",
+	  SETTING_SIZE, FIELD(limits.memory), MIB, NULL },
+	{ "limits.cpu", "cpu", 0, "TIME",
+	  "processor time of all processes together, as in 30s",
+	  SETTING_TIME, FIELD(limits.cpu_ms), 1, NULL },
+	{ "limits.wall", "timeout", 't', "TIME",
+	  "time until the box is ended, as in 2m",
+	  SETTING_TIME, FIELD(limits.wall_ms), 1, NULL },
+	{ "limits.grace", "grace", 0, "TIME",
+	  "time between the polite signal and the kill",
+	  SETTING_TIME, FIELD(limits.grace_ms), 0, NULL },
+	{ "limits.processes", "processes", 0, "N",
+	  "processes and threads at once",
+	  SETTING_COUNT, FIELD(limits.processes), 1, NULL },
+	{ "limits.tmp", "tmp-size", 0, "SIZE",
+	  "all private files in memory together",
+	  SETTING_SIZE, FIELD(limits.tmp), 0, NULL },
+	{ "limits.file_size", "file-size", 0, "SIZE",
+	  "largest file that may be written",
+	  SETTING_SIZE, FIELD(limits.file_size), 0, NULL },
+	{ "limits.output", "max-output", 0, "SIZE",
+	  "stdout and stderr together",
+	  SETTING_SIZE, FIELD(limits.output), 0, NULL },
+	{ "limits.open_files", "open-files", 0, "N",
+	  "open descriptors of one process",
+	  SETTING_COUNT, FIELD(limits.open_files), 4, NULL },
+	{ "syscalls.allow", "allow-syscall", 0, "NAME",
+	  "a system call or @set on top of the default ones (repeatable)",
+	  SETTING_WORDS, FIELD(syscalls_allow), 0, value_check_syscall },
+	{ "syscalls.deny", "deny-syscall", 0, "NAME",
+	  "a system call or @set to refuse (repeatable)",
+	  SETTING_WORDS, FIELD(syscalls_deny), 0, value_check_syscall },
+	{ "allow_degraded", "allow-degraded", 0, "WALL",
+	  "run although this host cannot build WALL; the result names it (repeatable)",
+	  SETTING_WORDS, FIELD(allow_degraded), 0, value_check_wall },
+	{ "input.max_size", "max-input", 0, "SIZE",
+	  "longest code that is taken",
+	  SETTING_SIZE, FIELD(input_max_size), 0, NULL },
+	{ "input.encoding", "input-encoding", 0, "utf-8|any",
+	  "what bytes code may have",
+	  SETTING_ENCODING, FIELD(input_encoding), 0, NULL },
+	{ "input.check", "input-check", 0, "WORD",
+	  "program that accepts code on its stdin before it runs, one word at a time (repeatable)",
+	  SETTING_ARGV, FIELD(input_check), 0, NULL },
+	{ "audit.file", "audit", 0, "FILE|fd:N",
+	  "append one JSON line for each thing asked for, allowed or refused",
+	  SETTING_TEXT, FIELD(audit_file), 0, value_check_sink },
+};
+/* clang-format on */
+const size_t settings_len = sizeof settings / sizeof settings[0];
+
+const struct setting *setting_by_key(const char *key)
+{
+	for (size_t i = 0; i < settings_len; i++) {
+		if (strcmp(settings[i].key, key) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+const struct setting *setting_by_option(const char *option, size_t len)
+{
+	for (size_t i = 0; i < settings_len; i++) {
+		const char *name = settings[i].option;
+
+		if (name && strlen(name) == len && memcmp(name, option, len) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+const struct setting *setting_by_short_option(char option)
+{
+	for (size_t i = 0; i < settings_len; i++) {
+		if (option && settings[i].short_option == option)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+const struct setting *setting_for_value(const struct setting *setting, const char *value)
+{
+	if (setting->type == SETTING_ENV_PASS && strchr(value, '='))
+		return setting_by_key("env.set");
+	return setting;
+}
+
+bool setting_is_list(const struct setting *setting)
+{
+	switch (setting->type) {
+	case SETTING_ARGV:
+	case SETTING_WORDS:
+	case SETTING_EXEC:
+	case SETTING_PATHS:
+	case SETTING_PATHS_1:
+	case SETTING_ENV_PASS:
+	case SETTING_ENV_SET:
+		return true;
+	case SETTING_TEXT:
+	case SETTING_SIZE:
+	case SETTING_TIME:
+	case SETTING_COUNT:
+	case SETTING_ENCODING:
+		break;
+	}
+	return false;
+}
+
+void *setting_field(const struct setting *setting, const struct profile *profile)
+{
+	return (char *)(uintptr_t)profile + setting->offset;
+}
+
+/* What is wrong with a number's text, and what to write. */
+static const char *number_reason(struct arena *arena, enum setting_type type, int r,
+				 const char *value)
+{
+	const char *quoted = word_quote(arena, value);
+
+	if (r == -ERANGE)
+		return arena_printf(arena, "%s is too large; write none for no limit", quoted);
+	if (type == SETTING_SIZE)
+		return arena_printf(
+			arena, "%s is not a size; write a number with K, M, G or T, as in 512M",
+			quoted);
+	if (type == SETTING_TIME)
+		return arena_printf(
+			arena, "%s is not a time; write a number with ms, s, m or h, as in 30s",
+			quoted);
+	return arena_printf(arena, "%s is not a count; write a whole number from 1, or none",
+			    quoted);
+}
+
+static int apply_number(struct arena *arena, const struct setting *setting, const char *value,
+			uint64_t *ret, const char **ret_why)
+{
+	int (*parse)(const char *, uint64_t *) = setting->type == SETTING_SIZE ? units_parse_size
+						 : setting->type == SETTING_TIME
+							 ? units_parse_time
+							 : units_parse_count;
+	uint64_t number;
+	char least[32];
+	int r = parse(value, &number);
+
+	if (r < 0) {
+		*ret_why = number_reason(arena, setting->type, r, value);
+		return -EINVAL;
+	}
+	if (number < setting->minimum) {
+		if (setting->type == SETTING_TIME)
+			units_format_time(setting->minimum, least, sizeof least);
+		else
+			units_format_size(setting->minimum, least, sizeof least);
+		*ret_why = arena_printf(
+			arena, "%s is too little for '%s'; write at least %s, or none for no limit",
+			word_quote(arena, value), setting->key, least);
+		return -EINVAL;
+	}
+	*ret = number;
+	return 0;
+}
+
+static int apply_text(struct arena *arena, const struct setting *setting, const char *value,
+		      const char **ret, const char **ret_why)
+{
+	size_t len = strlen(value);
+
+	/* a block scalar (| or >) ends in a newline that is not meant */
+	while (len > 0 && value[len - 1] == '\n')
+		len--;
+	const char *text = arena_strndup(arena, value, len);
+	if (setting->check)
+		*ret_why = setting->check(arena, text);
+	if (*ret_why)
+		return -EINVAL;
+	*ret = text;
+	return 0;
+}
+
+static int apply_word(struct arena *arena, const struct setting *setting, const char *value,
+		      struct strv *list, const char **ret_why)
+{
+	char *item = arena_strdup(arena, value);
+
+	if (setting->check)
+		*ret_why = setting->check(arena, value);
+	else if (setting->type == SETTING_ENV_PASS)
+		*ret_why = value_check_env_pass(arena, value);
+	else if (setting->type == SETTING_ENV_SET)
+		*ret_why = value_check_env_set(arena, value);
+	else if (setting->type == SETTING_ARGV && list->len == 0 && !*value)
+		*ret_why = "an empty program name; write the name of a program";
+	if (*ret_why)
+		return -EINVAL;
+	if (setting->type == SETTING_ENV_SET)
+		strv_push_env(arena, list, item);
+	else if (setting->type == SETTING_ARGV)
+		strv_push(arena, list, item);
+	else
+		strv_push_new(arena, list, item);
+	return 0;
+}
+
+static int apply_path(struct arena *arena, const struct setting *setting, const char *value,
+		      struct origin at, struct path_list *list, const char **ret_why)
+{
+	struct path_spec spec = { .at = at };
+
+	*ret_why = value_parse_path(arena, value, setting->type == SETTING_PATHS, &spec);
+	if (*ret_why)
+		return -EINVAL;
+	path_list_push_new(arena, list, &spec);
+	return 0;
+}
+
+static int apply_encoding(struct arena *arena, const char *value, enum encoding *ret,
+			  const char **ret_why)
+{
+	if (strcmp(value, "utf-8") == 0) {
+		*ret = ENCODING_UTF_8;
+	} else if (strcmp(value, "any") == 0) {
+		*ret = ENCODING_ANY;
+	} else {
+		*ret_why = arena_printf(arena, "%s is not an encoding; write utf-8 or any",
+					word_quote(arena, value));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int setting_apply(struct arena *arena, const struct setting *setting, const char *value,
+		  struct origin at, struct profile *profile, const char **ret_why)
+{
+	void *field = setting_field(setting, profile);
+	const char *why = NULL;
+	int r = -EINVAL;
+
+	switch (setting->type) {
+	case SETTING_TEXT:
+		r = apply_text(arena, setting, value, field, &why);
+		break;
+	case SETTING_EXEC:
+	case SETTING_ARGV:
+	case SETTING_WORDS:
+	case SETTING_ENV_PASS:
+	case SETTING_ENV_SET:
+		r = apply_word(arena, setting, value, field, &why);
+		break;
+	case SETTING_PATHS:
+	case SETTING_PATHS_1:
+		r = apply_path(arena, setting, value, at, field, &why);
+		break;
+	case SETTING_SIZE:
+	case SETTING_TIME:
+	case SETTING_COUNT:
+		r = apply_number(arena, setting, value, field, &why);
+		break;
+	case SETTING_ENCODING:
+		r = apply_encoding(arena, value, field, &why);
+		break;
+	}
+	if (r < 0) {
+		*ret_why = why;
+		return r;
+	}
+	if (setting->type == SETTING_EXEC)
+		profile->exec_set = true;
+	return 0;
+}

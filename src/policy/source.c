@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where a profile's text comes from: see source.h. */
+#include "policy/source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "policy/profile.h"
+#include "policy/schema.h"
+#include "policy/values.h"
+#include "policy/words.h"
+
+static const char system_dir[] = "/etc/aisbx/profiles";
+
+/*** Built in ***/
+
+const char *profile_builtin(const char *name)
+{
+	for (size_t i = 0; i < builtin_profiles_len; i++) {
+		if (strcmp(builtin_profiles[i].name, name) == 0)
+			return builtin_profiles[i].text;
+	}
+	return NULL;
+}
+
+const char *profile_builtin_name(size_t i)
+{
+	return i < builtin_profiles_len ? builtin_profiles[i].name : NULL;
+}
+
+static bool find_builtin(struct arena *arena, const char *name, struct source *ret_source)
+{
+	for (size_t i = 0; i < builtin_profiles_len; i++) {
+		const struct builtin_profile *builtin = &builtin_profiles[i];
+
+		if (strcmp(builtin->name, name) != 0)
+			continue;
+		*ret_source = (struct source){
+			.name = builtin->name,
+			.label = arena_printf(arena, "<built-in>/%s.yaml", name),
+			.text = builtin->text,
+			.len = builtin->len,
+		};
+		return true;
+	}
+	return false;
+}
+
+/*** Files ***/
+
+/* Reads fd to its end; guess is its likely size. NULL and a reason when it cannot be. */
+static char *read_all(struct arena *arena, int fd, size_t guess, size_t *ret_len,
+		      const char **ret_why)
+{
+	size_t size = guess < SOURCE_BYTES ? guess + 1 : SOURCE_BYTES + 1, len = 0;
+	char *text = arena_alloc(arena, size);
+
+	for (;;) {
+		ssize_t n = read(fd, text + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			*ret_why = arena_printf(arena, "cannot be read: %s", strerror(errno));
+			return NULL;
+		}
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > SOURCE_BYTES) {
+			*ret_why = "larger than 1 MiB; a profile is a short text";
+			return NULL;
+		}
+		if (len == size) {
+			char *larger = arena_alloc(arena, size * 2);
+
+			memcpy(larger, text, len);
+			text = larger;
+			size *= 2;
+		}
+	}
+	*ret_len = len;
+	return text;
+}
+
+/* What stands at a path that is no regular file. */
+static const char *odd_file_reason(struct arena *arena, mode_t mode)
+{
+	const char *what = S_ISDIR(mode)    ? "a directory"
+			   : S_ISFIFO(mode) ? "a fifo"
+			   : S_ISSOCK(mode) ? "a socket"
+					    : "a device";
+
+	return arena_printf(arena, "%s, not a file; write the path of a YAML file, or - for stdin",
+			    what);
+}
+
+/* 0, -EINVAL with a reason, or -ENOENT and -EACCES with a reason: errno of open. */
+static int read_path(struct arena *arena, const char *path, struct source *ret_source,
+		     const char **ret_why)
+{
+	/* O_NONBLOCK: a fifo must not hold us; O_NOCTTY: nor a terminal adopt us */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat status;
+	struct source source = { .path = path };
+
+	if (fd < 0) {
+		int saved = errno;
+
+		if (saved == ENXIO)
+			*ret_why = odd_file_reason(arena, S_IFSOCK);
+		else if (saved == ENOENT)
+			*ret_why = "no such file; a path starts at the working directory";
+		else
+			*ret_why = arena_printf(arena, "cannot be opened: %s", strerror(saved));
+		return saved == ENOENT || saved == ENOTDIR || saved == EACCES ? -saved : -EINVAL;
+	}
+	if (fstat(fd, &status) < 0) {
+		*ret_why = arena_printf(arena, "cannot be looked at: %s", strerror(errno));
+		return -EINVAL;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		*ret_why = odd_file_reason(arena, status.st_mode);
+		return -EINVAL;
+	}
+	source.text = read_all(arena, fd, (size_t)status.st_size, &source.len, ret_why);
+	if (!source.text)
+		return -EINVAL;
+	source.dev = status.st_dev;
+	source.ino = status.st_ino;
+	*ret_source = source;
+	return 0;
+}
+
+int source_read_file(struct arena *arena, const char *path, struct source *ret_source,
+		     const char **ret_why)
+{
+	const char *host_path = path, *home = secure_getenv("HOME");
+
+	if (path[0] == '~' && path[1] == '/' && home)
+		host_path = arena_printf(arena, "%s%s", home, path + 1);
+	if (read_path(arena, host_path, ret_source, ret_why) < 0)
+		return -EINVAL;
+	ret_source->name = path;
+	ret_source->label = path;
+	return 0;
+}
+
+int source_read_stdin(struct arena *arena, struct source *ret_source, const char **ret_why)
+{
+	struct source source = { .name = "-", .label = "<stdin>" };
+
+	source.text = read_all(arena, STDIN_FILENO, 16384, &source.len, ret_why);
+	if (!source.text)
+		return -EINVAL;
+	*ret_source = source;
+	return 0;
+}
+
+/*** Names ***/
+
+/* The directory of the user's own profiles, or NULL when the environment names none. */
+static const char *user_dir(struct arena *arena)
+{
+	const char *config = secure_getenv("XDG_CONFIG_HOME");
+	const char *home = secure_getenv("HOME");
+
+	/* the XDG specification: relative paths are to be ignored */
+	if (config && config[0] == '/')
+		return arena_printf(arena, "%s/aisbx/profiles", config);
+	if (home && home[0] == '/')
+		return arena_printf(arena, "%s/.config/aisbx/profiles", home);
+	return NULL;
+}
+
+/*
+ * 1: found, 0: not there, -EINVAL: there but of no use. A directory that the
+ * caller may not search (HOME of another user) has no profiles of the caller;
+ * a profile that exists and cannot be read is an error, never skipped.
+ */
+static int find_in_dir(struct arena *arena, const char *dir, const char *name,
+		       struct source *ret_source, const char **ret_why)
+{
+	const char *path;
+	struct stat status;
+	int r;
+
+	if (!dir)
+		return 0;
+	path = arena_printf(arena, "%s/%s.yaml", dir, name);
+	r = read_path(arena, path, ret_source, ret_why);
+	if (r == -ENOENT || r == -ENOTDIR || (r == -EACCES && stat(path, &status) < 0))
+		return 0;
+	if (r < 0) {
+		*ret_why = arena_printf(arena, "%s: %s", word_quote(arena, path), *ret_why);
+		return -EINVAL;
+	}
+	ret_source->label = path;
+	return 1;
+}
+
+static void list_dir(struct arena *arena, const char *dir, struct strv *names)
+{
+	DIR *stream = dir ? opendir(dir) : NULL;
+	const struct dirent *entry;
+
+	while (stream && (entry = readdir(stream))) {
+		size_t len = strlen(entry->d_name);
+		char *name;
+
+		if (len <= 5 || strcmp(entry->d_name + len - 5, ".yaml") != 0)
+			continue;
+		name = arena_strndup(arena, entry->d_name, len - 5);
+		if (profile_is_name(name))
+			strv_push(arena, names, name);
+	}
+	if (stream)
+		(void)closedir(stream); /* was only read */
+}
+
+/* Names by nearness to word, then by the alphabet; the same name twice stays once. */
+static void sort_by_nearness(struct strv *names, const char *word)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < names->len; i++) {
+		char *name = names->items[i];
+		size_t edits = word_distance(word, name), at = kept;
+
+		while (at > 0) {
+			size_t other = word_distance(word, names->items[at - 1]);
+
+			if (other < edits ||
+			    (other == edits && strcmp(names->items[at - 1], name) <= 0))
+				break;
+			at--;
+		}
+		if (at > 0 && strcmp(names->items[at - 1], name) == 0)
+			continue;
+		memmove(names->items + at + 1, names->items + at,
+			(kept - at) * sizeof *names->items);
+		names->items[at] = name;
+		kept++;
+	}
+	names->items[kept] = NULL;
+	names->len = kept;
+}
+
+static const char *unknown_name_reason(struct arena *arena, const char *name)
+{
+	struct strv names = { 0 };
+	const char *nearest;
+
+	list_dir(arena, user_dir(arena), &names);
+	list_dir(arena, system_dir, &names);
+	for (size_t i = 0; i < builtin_profiles_len; i++)
+		strv_push(arena, &names, arena_strdup(arena, builtin_profiles[i].name));
+	sort_by_nearness(&names, name);
+	nearest = nearest_name(name, (const char *const *)names.items);
+	return arena_printf(arena, "unknown profile %s; %s%s%sknown are %s",
+			    word_quote(arena, name), nearest ? "did you mean '" : "",
+			    nearest ? nearest : "", nearest ? "'? " : "",
+			    words_join(arena, (const char *const *)names.items, "and"));
+}
+
+int source_find(struct arena *arena, const char *name, struct source *ret_source,
+		const char **ret_why)
+{
+	int r;
+
+	if (strcmp(name, "-") == 0)
+		return source_read_stdin(arena, ret_source, ret_why);
+	*ret_why = value_check_profile(arena, name);
+	if (*ret_why)
+		return -EINVAL;
+	if (profile_is_file(name)) {
+		r = source_read_file(arena, name, ret_source, ret_why);
+		if (r < 0)
+			*ret_why = arena_printf(arena, "%s: %s", word_quote(arena, name), *ret_why);
+		return r;
+	}
+	r = find_in_dir(arena, user_dir(arena), name, ret_source, ret_why);
+	if (r == 0)
+		r = find_in_dir(arena, system_dir, name, ret_source, ret_why);
+	if (r == 0)
+		r = find_builtin(arena, name, ret_source);
+	if (r == 0) {
+		*ret_why = unknown_name_reason(arena, name);
+		return -EINVAL;
+	}
+	if (r > 0)
+		ret_source->name = name;
+	return r < 0 ? r : 0;
+}
+
+bool source_is_same(const struct source *a, const struct source *b)
+{
+	if (a->path && b->path)
+		return a->dev == b->dev && a->ino == b->ino;
+	return !a->path && !b->path && a->text == b->text;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The audit log: see audit.h. */
+#include "report/audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy/paths.h"
+
+static int make_directories(char *path)
+{
+	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		int r = mkdir(path, 0700);
+		*at = '/';
+		if (r < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+int audit_open(struct arena *arena, const struct profile *profile, const struct hostfacts *facts,
+	       int *ret_fd, struct err *reterr)
+{
+	const char *file = profile->audit_file;
+	struct result_target target;
+
+	*ret_fd = -1;
+	if (!file)
+		return 0;
+	if (strncmp(file, "fd:", 3) == 0) {
+		int r = result_open(file, &target, reterr);
+		if (r == 0)
+			*ret_fd = target.fd;
+		return r;
+	}
+	const char *base = facts->cwd;
+	if (file[0] == '~' && (file[1] == '/' || !file[1])) {
+		base = facts->home;
+		file += file[1] ? 2 : 1;
+	}
+	char *path = path_absolute(arena, base, file);
+	int r = make_directories(path);
+	int fd = r < 0 ? r : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0)
+		return err_set(reterr, E_SYSTEM, r < 0 ? -r : errno, "open the audit log", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+int audit_check(struct arena *arena, const struct plan *plan, int fd, struct err *reterr)
+{
+	char link[64], path[4096];
+
+	if (fd < 0)
+		return 0;
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	if (n <= 0)
+		return 0; /* no /proc outside: only the mounts of the plan could tell */
+	path[n] = '\0';
+	(void)arena;
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->kind == STEP_BIND && (step->flags & STEP_WRITABLE) && path[0] == '/' &&
+		    path_is_within(path, step->host_path))
+			return err_msg(reterr, E_GRANT,
+				       "the audit log '%s' lies in the writable grant '%s'; put it "
+				       "where the box cannot write",
+				       path, step->host_path);
+	}
+	return 0;
+}
+
+static int write_line(int fd, json_t *line)
+{
+	char *text = json_dumps(line, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0;
+	int r = 0;
+
+	json_decref(line);
+	if (!text)
+		return -ENOMEM;
+	text[len] = '\n'; /* in place of the terminator */
+	if (write(fd, text, len + 1) != (ssize_t)len + 1)
+		r = errno ? -errno : -EIO;
+	free(text);
+	return r;
+}
+
+static json_t *make_line(const char *event, const struct plan *plan)
+{
+	struct timespec now;
+	struct tm utc;
+	char stamp[40], full[64];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
+	(void)gmtime_r(&now.tv_sec, &utc);
+	(void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(full, sizeof full, "%s.%03ldZ", stamp, now.tv_nsec / 1000000);
+	return json_pack("{s:s, s:s, s:s, s:s}", "ts", full, "run", plan->run, "event", event,
+			 "verdict", "allowed");
+}
+
+int audit_start(int fd, const struct plan *plan)
+{
+	if (fd < 0)
+		return 0;
+	json_t *line = make_line("start", plan);
+	json_t *command = json_array();
+	json_t *grants = json_array();
+
+	for (size_t i = 0; i < plan->argv.len; i++) {
+		json_t *word = json_string(plan->argv.items[i]);
+		json_array_append_new(command, word ? word : json_string("(not UTF-8)"));
+	}
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		const struct step *step = &plan->steps[i];
+		if (step->kind != STEP_BIND || (step->flags & STEP_PIN))
+			continue;
+		json_array_append_new(grants, json_pack("{s:s, s:s}",
+							(step->flags & STEP_WRITABLE) ? "write" : "read",
+							step->host_path, "at", step->box_path));
+	}
+	json_object_set_new(line, "profile", json_string(plan->profile->name));
+	json_object_set_new(line, "profile_sha256", json_string(plan->profile->sha256));
+	json_object_set_new(line, "command", command);
+	json_object_set_new(line, "grants", grants);
+	return write_line(fd, line);
+}
+
+int audit_end(int fd, const struct run_facts *facts)
+{
+	enum outcome outcome = facts->end->outcome;
+
+	if (fd < 0 || !facts->plan)
+		return 0;
+	if (outcome == OUTCOME_WALL_LIMIT || outcome == OUTCOME_CPU_LIMIT ||
+	    outcome == OUTCOME_MEMORY_LIMIT || outcome == OUTCOME_OUTPUT_LIMIT) {
+		json_t *limit = make_line("limit", facts->plan);
+
+		json_object_set_new(limit, "verdict", json_string("denied"));
+		json_object_set_new(limit, "limit", json_string(outcome_names[outcome]));
+		int r = write_line(fd, limit);
+		if (r < 0)
+			return r;
+	}
+	json_t *line = make_line("end", facts->plan);
+	json_object_set_new(line, "result", result_build(facts));
+	return write_line(fd, line);
+}

@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The bounded copy: exact budgets, integrity, and that nothing ever blocks.
+ *
+ * One thread plays writer, relay and reader; a relay that blocks is ended by alarm(2).
+ */
+#include "box/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+	POLL_MS = 10000,
+	ALARM_S = 120,
+	PIPE_BYTES = 65536,
+};
+
+enum sink {
+	SINK_PIPE,
+	SINK_SHARED_PIPE, /* as if it could not be reopened */
+	SINK_SOCKET,
+	SINK__N
+};
+
+struct flow {
+	struct relay relay;
+	int feed_fd; /* the payload's end */
+	int sink_fd; /* the caller's stdout */
+	int out_fd;  /* who reads it */
+	uint64_t feed_bytes, fed_bytes, got_bytes;
+	size_t read_size; /* 0: the reader is stalled */
+};
+
+static char pattern(uint64_t i)
+{
+	return (char)((i * 2654435761u) >> 11 ^ i >> 3);
+}
+
+static void set_nonblock(int fd)
+{
+	assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
+}
+
+/* As relay_init leaves it for another user's pipe. */
+static void unshare_sink(struct relay *r, int fd)
+{
+	assert_true(r->sink_reopened);
+	close(r->sink_fd);
+	r->sink_fd = fd;
+	r->sink_reopened = false;
+	r->sink_try = false;
+	r->sink_chunk_bytes = 4096;
+}
+
+static void flow_open(struct flow *f, enum sink sink, uint64_t bytes, uint64_t *budget)
+{
+	int in[2], out[2];
+
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	if (sink == SINK_SOCKET) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out), 0);
+		int swap = out[0];
+
+		out[0] = out[1];
+		out[1] = swap;
+	} else {
+		assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	}
+	set_nonblock(in[1]);
+	set_nonblock(out[0]);
+	f->feed_fd = in[1];
+	f->sink_fd = out[1];
+	f->out_fd = out[0];
+	f->feed_bytes = bytes;
+	f->fed_bytes = f->got_bytes = 0;
+	f->read_size = PIPE_BYTES;
+	relay_init(&f->relay, in[0], out[1], budget, RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+	if (sink == SINK_SHARED_PIPE)
+		unshare_sink(&f->relay, out[1]);
+	/* The caller's description keeps its flags. */
+	assert_false(fcntl(out[1], F_GETFL) & O_NONBLOCK);
+}
+
+static void flow_close(struct flow *f)
+{
+	relay_close(&f->relay);
+	relay_close(&f->relay);
+	if (f->feed_fd >= 0)
+		close(f->feed_fd);
+	if (f->sink_fd >= 0)
+		close(f->sink_fd);
+	if (f->out_fd >= 0)
+		close(f->out_fd);
+}
+
+/* Feeds what fits; closes the feed at the end. */
+static bool feed(struct flow *f)
+{
+	static char buf[PIPE_BYTES];
+	size_t n = sizeof buf;
+	ssize_t r;
+
+	if (f->feed_fd < 0)
+		return false;
+	if (f->fed_bytes == f->feed_bytes) {
+		close(f->feed_fd);
+		f->feed_fd = -1;
+		return true;
+	}
+	if (n > f->feed_bytes - f->fed_bytes)
+		n = f->feed_bytes - f->fed_bytes;
+	for (size_t i = 0; i < n; i++)
+		buf[i] = pattern(f->fed_bytes + i);
+	r = write(f->feed_fd, buf, n);
+	if (r < 0) {
+		assert_int_equal(errno, EAGAIN);
+		return false;
+	}
+	f->fed_bytes += (uint64_t)r;
+	return true;
+}
+
+/* Reads and compares. */
+static bool consume(struct flow *f)
+{
+	static char buf[PIPE_BYTES];
+	ssize_t r;
+
+	if (f->read_size == 0)
+		return false;
+	r = read(f->out_fd, buf, f->read_size);
+	if (r <= 0)
+		return false;
+	for (ssize_t i = 0; i < r; i++) {
+		if (buf[i] != pattern(f->got_bytes + (uint64_t)i))
+			fail_msg("byte %llu differs", (unsigned long long)f->got_bytes + i);
+	}
+	f->got_bytes += (uint64_t)r;
+	return true;
+}
+
+/* One turn of a supervisor's loop; returns whether poll found something. */
+static bool turn(struct relay *r, int timeout_ms)
+{
+	struct pollfd fds[RELAY_POLL_FDS];
+	int n;
+
+	relay_prepare(r, fds);
+	n = poll(fds, RELAY_POLL_FDS, timeout_ms);
+	assert_true(n >= 0);
+	relay_step(r, fds);
+	return n > 0;
+}
+
+/* Until the relay is done and the reader has it all, or nothing moves any more. */
+static void flow_run(struct flow *f)
+{
+	bool moved = true;
+
+	while (moved) {
+		moved = feed(f);
+		if (!relay_is_done(&f->relay))
+			moved |= turn(&f->relay, 0);
+		moved |= consume(f);
+	}
+}
+
+static void test_budget_is_exact(void **state)
+{
+	static const uint64_t sizes[] = { 0,	 1,	2,     4095,  4096,   4097,
+					  65535, 65536, 65537, 70000, 131072, 200001 };
+	static struct flow f;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+				uint64_t budget = sizes[j];
+				uint64_t want = sizes[i] < budget ? sizes[i] : budget;
+
+				flow_open(&f, sink, sizes[i], &budget);
+				flow_run(&f);
+				assert_true(relay_is_done(&f.relay));
+				assert_int_equal(f.relay.seen_bytes, sizes[i]);
+				assert_int_equal(f.relay.passed_bytes, want);
+				assert_int_equal(f.got_bytes, want);
+				assert_int_equal(f.relay.over, sizes[i] > sizes[j]);
+				assert_int_equal(budget, sizes[j] - want);
+				flow_close(&f);
+			}
+		}
+	}
+}
+
+static void test_budget_is_shared(void **state)
+{
+	static struct flow a, b;
+	uint64_t budget = 100000;
+
+	(void)state;
+	flow_open(&a, SINK_PIPE, 90000, &budget);
+	flow_open(&b, SINK_PIPE, 90000, &budget);
+	for (int i = 0; i < 1000; i++) {
+		(void)feed(&a);
+		(void)feed(&b);
+		(void)turn(&a.relay, 0);
+		(void)turn(&b.relay, 0);
+		(void)consume(&a);
+		(void)consume(&b);
+	}
+	assert_int_equal(a.got_bytes + b.got_bytes, 100000);
+	assert_int_equal(a.relay.seen_bytes + b.relay.seen_bytes, 180000);
+	assert_true(a.relay.over || b.relay.over);
+	assert_int_equal(budget, 0);
+	flow_close(&a);
+	flow_close(&b);
+}
+
+/* Over the budget with a reader that never reads: found out nevertheless. */
+static void test_over_is_seen_behind_stalled_reader(void **state)
+{
+	static struct flow f;
+	uint64_t budget = PIPE_BYTES + 1000;
+
+	(void)state;
+	flow_open(&f, SINK_PIPE, 1000000, &budget);
+	f.read_size = 0;
+	flow_run(&f);
+	assert_true(f.relay.over);
+	assert_int_equal(f.relay.seen_bytes, 1000000);
+	assert_false(relay_is_done(&f.relay));
+	f.read_size = PIPE_BYTES;
+	flow_run(&f);
+	assert_true(relay_is_done(&f.relay));
+	assert_int_equal(f.got_bytes, PIPE_BYTES + 1000);
+	flow_close(&f);
+}
+
+static void test_integrity_50_mb(void **state)
+{
+	static struct flow f;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		flow_open(&f, sink, 50 * 1000 * 1000, NULL);
+		flow_run(&f);
+		assert_true(relay_is_done(&f.relay));
+		assert_int_equal(f.got_bytes, 50 * 1000 * 1000);
+		assert_int_equal(f.relay.passed_bytes, f.got_bytes);
+		flow_close(&f);
+	}
+}
+
+static void test_slow_reader(void **state)
+{
+	static struct flow f;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		flow_open(&f, sink, 300000, NULL);
+		f.read_size = 997;
+		flow_run(&f);
+		assert_true(relay_is_done(&f.relay));
+		assert_int_equal(f.got_bytes, 300000);
+		flow_close(&f);
+	}
+}
+
+static void test_stalled_reader_does_not_block(void **state)
+{
+	static struct flow f;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		flow_open(&f, sink, 10 * 1000 * 1000, NULL);
+		f.read_size = 0;
+		flow_run(&f); /* returns when nothing moves */
+		assert_false(relay_is_done(&f.relay));
+		assert_true(f.fed_bytes < f.feed_bytes);
+		/* No busy loop either. */
+		assert_false(turn(&f.relay, 0));
+		f.read_size = PIPE_BYTES;
+		flow_run(&f);
+		assert_true(relay_is_done(&f.relay));
+		assert_int_equal(f.got_bytes, f.feed_bytes);
+		flow_close(&f);
+	}
+}
+
+/* A terminal with a few free bytes says POLLOUT; a blocking write of more would wait. */
+static void test_stalled_terminal_does_not_block(void **state)
+{
+	static struct relay r;
+	static char text[PIPE_BYTES];
+	struct termios modes;
+
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		int in[2], master, slave;
+		uint64_t before;
+
+		assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+		assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+		assert_int_equal(tcgetattr(slave, &modes), 0);
+		cfmakeraw(&modes);
+		assert_int_equal(tcsetattr(slave, TCSANOW, &modes), 0);
+		relay_init(&r, in[0], slave, NULL, RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+		assert_true(r.sink_reopened);
+		if (!own) {
+			unshare_sink(&r, slave);
+			r.sink_chunk_bytes = 1;
+		}
+		assert_int_equal(write(in[1], text, sizeof text), sizeof text);
+		do {
+			before = r.passed_bytes;
+			(void)turn(&r, 0);
+			(void)turn(&r, 0);
+		} while (r.passed_bytes > before);
+		assert_false(relay_is_done(&r));
+		assert_in_range(r.passed_bytes, 1, sizeof text - 1);
+		assert_false(fcntl(slave, F_GETFL) & O_NONBLOCK);
+		close(master);
+		assert_true(turn(&r, POLL_MS));
+		assert_true(r.broken);
+		relay_close(&r);
+		close(in[1]);
+		close(slave);
+	}
+}
+
+static void test_reader_gone_closes_source(void **state)
+{
+	static struct flow f;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		/* While nothing flows: poll reports it. */
+		flow_open(&f, sink, 0, NULL);
+		close(f.out_fd);
+		f.out_fd = -1;
+		assert_true(turn(&f.relay, POLL_MS));
+		assert_true(f.relay.broken);
+		assert_true(relay_is_done(&f.relay));
+		assert_int_equal(f.relay.sink_errnum, EPIPE);
+		assert_int_equal(write(f.feed_fd, "x", 1), -1);
+		assert_int_equal(errno, EPIPE);
+		flow_close(&f);
+	}
+}
+
+static void test_reader_gone_refunds_budget(void **state)
+{
+	static struct flow f;
+	uint64_t budget = 1000000;
+
+	(void)state;
+	flow_open(&f, SINK_PIPE, 500000, &budget);
+	f.read_size = 0;
+	flow_run(&f);
+	close(f.out_fd);
+	f.out_fd = -1;
+	(void)turn(&f.relay, POLL_MS);
+	assert_true(f.relay.broken);
+	assert_int_equal(budget, 1000000 - f.relay.passed_bytes);
+	assert_int_equal(write(f.feed_fd, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
+	flow_close(&f);
+}
+
+static void test_regular_file(void **state)
+{
+	char path[] = "/tmp/aisbx-test-relay-XXXXXX";
+	static struct flow f;
+	int fd = mkstemp(path);
+	uint64_t budget = 150000;
+
+	(void)state;
+	assert_true(fd >= 0);
+	unlink(path);
+	flow_open(&f, SINK_PIPE, 200000, &budget);
+	relay_close(&f.relay);
+	close(f.feed_fd);
+
+	int in[2];
+
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	set_nonblock(in[1]);
+	f.feed_fd = in[1];
+	relay_init(&f.relay, in[0], fd, &budget, RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+	flow_run(&f);
+	assert_true(relay_is_done(&f.relay));
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 150000);
+	assert_true(f.relay.over);
+	close(f.out_fd);
+	f.out_fd = fd;
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	while (consume(&f))
+		;
+	assert_int_equal(f.got_bytes, 150000);
+	flow_close(&f);
+}
+
+static void test_full_device(void **state)
+{
+	static struct relay r;
+	int in[2];
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	relay_init(&r, in[0], fd, NULL, RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+	assert_int_equal(write(in[1], "x", 1), 1);
+	while (!relay_is_done(&r))
+		assert_true(turn(&r, POLL_MS));
+	assert_true(r.broken);
+	assert_int_equal(r.sink_errnum, ENOSPC);
+	relay_close(&r);
+	close(in[1]);
+	close(fd);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The feed stays open: drain takes what is there and does not wait for its end. */
+static void test_drain_with_other_holder(void **state)
+{
+	static struct flow f;
+	static const uint64_t sizes[] = { 0, 1, 5000, PIPE_BYTES };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		flow_open(&f, SINK_PIPE, sizes[i], NULL);
+		while (f.fed_bytes < f.feed_bytes)
+			assert_true(feed(&f));
+		assert_true(relay_drain(&f.relay, RELAY_FOREVER));
+		while (consume(&f))
+			;
+		assert_int_equal(f.got_bytes, sizes[i]);
+		/* and what it writes now has nowhere to go */
+		assert_int_equal(write(f.feed_fd, "x", 1), -1);
+		assert_int_equal(errno, EPIPE);
+		flow_close(&f);
+	}
+}
+
+static void test_drain_keeps_to_budget(void **state)
+{
+	static struct flow f;
+	uint64_t budget = 1234;
+
+	(void)state;
+	flow_open(&f, SINK_PIPE, 5000, &budget);
+	assert_true(feed(&f));
+	assert_true(relay_drain(&f.relay, RELAY_FOREVER));
+	while (consume(&f))
+		;
+	assert_int_equal(f.got_bytes, 1234);
+	assert_int_equal(f.relay.seen_bytes, 5000);
+	assert_true(f.relay.over);
+	flow_close(&f);
+}
+
+/* Sink full, relay's buffer full, pipe full: 192 KiB; the reader gets what fits in time. */
+static void test_drain_deadline(void **state)
+{
+	static struct flow f;
+	int64_t start;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		flow_open(&f, sink, 10 * 1000 * 1000, NULL);
+		f.read_size = 0;
+		flow_run(&f);
+		start = now_ms();
+		assert_false(relay_drain(&f.relay, start + 20));
+		assert_true(now_ms() >= start + 20);
+		f.read_size = PIPE_BYTES;
+		while (consume(&f))
+			;
+		/* A deadline in the past: what needs no waiting is still delivered. */
+		(void)relay_drain(&f.relay, 0);
+		while (consume(&f))
+			(void)relay_drain(&f.relay, 0);
+		assert_true(relay_is_done(&f.relay));
+		assert_int_equal(f.got_bytes, f.fed_bytes);
+		flow_close(&f);
+	}
+}
+
+static void test_finish_in_the_loop(void **state)
+{
+	static struct flow f;
+
+	(void)state;
+	flow_open(&f, SINK_PIPE, 10 * 1000 * 1000, NULL);
+	f.read_size = 0;
+	flow_run(&f);
+	f.feed_bytes = f.fed_bytes;
+	relay_finish(&f.relay);
+	f.read_size = 1000;
+	while (!relay_is_done(&f.relay) || consume(&f)) {
+		(void)turn(&f.relay, 0);
+		(void)consume(&f);
+	}
+	assert_int_equal(f.got_bytes, f.fed_bytes);
+	flow_close(&f);
+}
+
+/* pty: EIO at the last slave's end is the end of the source, with nothing lost before it. */
+static void test_pty_source(void **state)
+{
+	static struct relay r;
+	char buf[64];
+
+	(void)state;
+	for (int holder = 0; holder < 2; holder++) {
+		int master, slave, out[2];
+
+		assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+		assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+		relay_init(&r, master, out[1], NULL, RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+		assert_int_equal(write(slave, "bye\n", 4), 4);
+		if (holder) {
+			assert_true(relay_drain(&r, RELAY_FOREVER));
+			close(slave);
+		} else {
+			close(slave);
+			while (!relay_is_done(&r))
+				assert_true(turn(&r, POLL_MS));
+		}
+		assert_false(r.broken);
+		assert_int_equal(read(out[0], buf, sizeof buf), 5);
+		assert_memory_equal(buf, "bye\r\n", 5);
+		relay_close(&r);
+		close(out[0]);
+		close(out[1]);
+	}
+}
+
+static void test_reopen(void **state)
+{
+	int p[2], s[2], master, slave, own;
+
+	(void)state;
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	own = relay_reopen(p[1], O_WRONLY);
+	assert_true(own >= 0);
+	assert_true(fcntl(own, F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(own, F_GETFD) & FD_CLOEXEC);
+	assert_false(fcntl(p[1], F_GETFL) & O_NONBLOCK);
+	close(own);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	assert_int_equal(relay_reopen(s[0], O_WRONLY), -1);
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(relay_reopen(master, O_RDWR), -1); /* it would be another pty */
+	own = relay_reopen(slave, O_RDWR);
+	assert_true(own >= 0);
+	close(own);
+	assert_int_equal(relay_reopen(-1, O_RDWR), -1);
+	close(master);
+	close(slave);
+	close(p[0]);
+	close(p[1]);
+	close(s[0]);
+	close(s[1]);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_budget_is_exact),
+		cmocka_unit_test(test_budget_is_shared),
+		cmocka_unit_test(test_over_is_seen_behind_stalled_reader),
+		cmocka_unit_test(test_integrity_50_mb),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_stalled_reader_does_not_block),
+		cmocka_unit_test(test_stalled_terminal_does_not_block),
+		cmocka_unit_test(test_reader_gone_closes_source),
+		cmocka_unit_test(test_reader_gone_refunds_budget),
+		cmocka_unit_test(test_regular_file),
+		cmocka_unit_test(test_full_device),
+		cmocka_unit_test(test_drain_with_other_holder),
+		cmocka_unit_test(test_drain_keeps_to_budget),
+		cmocka_unit_test(test_drain_deadline),
+		cmocka_unit_test(test_finish_in_the_loop),
+		cmocka_unit_test(test_pty_source),
+		cmocka_unit_test(test_reopen),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	alarm(ALARM_S);
+	return cmocka_run_group_tests_name("relay", tests, NULL, NULL);
+}
