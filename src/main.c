@@ -55,7 +55,8 @@ int main(int argc, char **argv)
 	note_caller_memory(argv);
 	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	name = name ? name + 1 : argc > 0 ? argv[0] : "";
-	if (strcmp(name, "aisbx-sh") == 0)
+	/* A login shell's name begins with a dash: login(1), sshd(8), tmux(1). */
+	if (strcmp(name, "aisbx-sh") == 0 || strcmp(name, "-aisbx-sh") == 0)
 		return cmd_shell(argc, argv);
 	if (argc < 2) {
 		err_msg(&err, E_USAGE, "no command; try aisbx run -- COMMAND, or aisbx help");

@@ -75,8 +75,8 @@ void err_format(const struct err *err, char *buf, size_t size)
 
 	if (err->errnum)
 		(void)snprintf(reason, sizeof reason, ": %s", strerror(err->errnum));
-	(void)snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s", err->wall[0] ? "wall " : "", err->wall,
-		       err->wall[0] ? ": " : "", err->op[0] ? "cannot " : "", err->op,
+	(void)snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s", err->wall[0] ? "wall " : "",
+		       err->wall, err->wall[0] ? ": " : "", err->op[0] ? "cannot " : "", err->op,
 		       err->op[0] ? " '" : "", err->subject, err->op[0] ? "'" : "", reason,
 		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
 }

@@ -47,7 +47,8 @@ struct err {
 };
 
 /* "cannot OP 'SUBJECT': strerror(errnum)". Returns -errnum (or -EINVAL for 0). */
-int err_set(struct err *reterr, enum err_code code, int errnum, const char *op, const char *subject);
+int err_set(struct err *reterr, enum err_code code, int errnum, const char *op,
+	    const char *subject);
 /* As err_set for a wall: code E_WALL. */
 int err_wall(struct err *reterr, const char *wall, int errnum, const char *op, const char *subject);
 /* A message of its own; errnum is 0. Returns -EINVAL. Not for use after clone (formats). */

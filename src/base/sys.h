@@ -46,17 +46,17 @@ static inline long sys_call6(long nr, long a, long b, long c, long d, long e, lo
 	return x0;
 }
 #else
-# error "aisbx knows x86-64 and arm64"
+#	error "aisbx knows x86-64 and arm64"
 #endif
 
-#define SYS_ARG(x)                      ((long)(x))
-#define sys_call0(nr)                   sys_call6(nr, 0, 0, 0, 0, 0, 0)
-#define sys_call1(nr, a)                sys_call6(nr, SYS_ARG(a), 0, 0, 0, 0, 0)
-#define sys_call2(nr, a, b)             sys_call6(nr, SYS_ARG(a), SYS_ARG(b), 0, 0, 0, 0)
-#define sys_call3(nr, a, b, c)          sys_call6(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), 0, 0, 0)
-#define sys_call4(nr, a, b, c, d) \
+#define SYS_ARG(x)	       ((long)(x))
+#define sys_call0(nr)	       sys_call6(nr, 0, 0, 0, 0, 0, 0)
+#define sys_call1(nr, a)       sys_call6(nr, SYS_ARG(a), 0, 0, 0, 0, 0)
+#define sys_call2(nr, a, b)    sys_call6(nr, SYS_ARG(a), SYS_ARG(b), 0, 0, 0, 0)
+#define sys_call3(nr, a, b, c) sys_call6(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), 0, 0, 0)
+#define sys_call4(nr, a, b, c, d)                                                                  \
 	sys_call6(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), 0, 0)
-#define sys_call5(nr, a, b, c, d, e) \
+#define sys_call5(nr, a, b, c, d, e)                                                               \
 	sys_call6(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), SYS_ARG(e), 0)
 
 static inline int sys_close(int fd)

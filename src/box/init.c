@@ -5,8 +5,8 @@
  * Theory of operation: the supervisor clones init into fresh user, mount, pid,
  * ipc, uts and cgroup namespaces. init builds the root with a helper process
  * that shares its memory, while it makes the network namespace itself: the two
- * are the most expensive steps and independent of each other. It then gives up
- * every capability, starts the command (payload.c) and waits: for children to
+ * are the most expensive steps and independent of each other. It gives up
+ * every capability as soon as its own part is done, starts the command (payload.c) and waits: for children to
  * reap, for signals to deliver, for the supervisor to go away.
  *
  * Invariants: armed to die with the supervisor before anything else; not
@@ -39,6 +39,7 @@
 #include "box/network.h"
 #include "box/payload.h"
 #include "box/phase.h"
+#include "box/protect.h"
 #include "box/timing.h"
 #include "box/tty.h"
 #include "box/userns.h"
@@ -57,7 +58,8 @@ static _Noreturn void give_up(const struct init *init, const struct err *err)
 	struct record record = { .phase = PH_FAILED, .size = sizeof record };
 
 	record.err = *err;
-	(void)phase_send(init->socket_fd, &record); /* without a supervisor nobody is left to tell */
+	(void)phase_send(init->socket_fd,
+			 &record); /* without a supervisor nobody is left to tell */
 	sys_exit_group(STATUS_FAILED);
 }
 
@@ -165,6 +167,10 @@ static int build_box(const struct init *init, unsigned *degraded, struct err *re
 	if (pid < 0)
 		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
 	int r = build_network(init, degraded, &network_err);
+	/* The helper has its own credentials: while it mounts, we give up ours. */
+	if (r == 0)
+		r = caps_apply(&network_err);
+	timing_mark(MARK_DROPPED);
 	while (sys_call4(SYS_wait4, pid, &status, 0, NULL) == -EINTR)
 		;
 	if (r < 0) {
@@ -224,22 +230,46 @@ static int open_null(const struct plan *plan, struct payload *payload, struct er
 
 /*** Running ***/
 
+static void sort(int *fds, unsigned len)
+{
+	for (unsigned i = 1; i < len; i++) {
+		for (unsigned j = i; j > 0 && fds[j] < fds[j - 1]; j--) {
+			int fd = fds[j];
+			fds[j] = fds[j - 1];
+			fds[j - 1] = fd;
+		}
+	}
+}
+
+/* Every descriptor but the handshake's, the signals' and what protect.c works with. */
+static void close_descriptors(const struct init *init, int signal_fd)
+{
+	int kept[PROTECT_FDS_MAX + 2];
+	unsigned len = protect_descriptors(kept), from = 0;
+
+	kept[len++] = init->socket_fd;
+	kept[len++] = signal_fd;
+	sort(kept, len);
+	for (unsigned i = 0; i < len; i++) {
+		unsigned fd = (unsigned)kept[i];
+
+		if (fd > from)
+			(void)sys_call3(SYS_close_range, from, fd - 1, 0);
+		from = fd + 1;
+	}
+	(void)sys_call3(SYS_close_range, from, ~0U, 0);
+}
+
 /* What is left of the caller in this process: see the invariants above. */
 static void forget_caller(struct init *init, int signal_fd)
 {
-	int keep_low = init->socket_fd < signal_fd ? init->socket_fd : signal_fd;
-	int keep_high = init->socket_fd < signal_fd ? signal_fd : init->socket_fd;
 	char *heap_end = sbrk(0);
 
 	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
 	if (heap_end > caller_memory.heap)
 		(void)madvise(caller_memory.heap, (size_t)(heap_end - caller_memory.heap),
 			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
-	if (keep_low > 0)
-		(void)sys_call3(SYS_close_range, 0, keep_low - 1, 0);
-	if (keep_high - keep_low > 1)
-		(void)sys_call3(SYS_close_range, keep_low + 1, keep_high - 1, 0);
-	(void)sys_call3(SYS_close_range, keep_high + 1, ~0U, 0);
+	close_descriptors(init, signal_fd);
 	arena_free(init->arena);
 }
 
@@ -308,12 +338,13 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 	struct pollfd fds[] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = init->socket_fd, .events = POLLIN },
+		{ .fd = protect_listener(), .events = POLLIN },
 	};
 
 	for (;;) {
 		struct signalfd_siginfo info;
 		int status;
-		long r = sys_call5(SYS_ppoll, fds, 2, NULL, NULL, 0);
+		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
 
 		if (r < 0 && r != -EINTR)
 			sys_exit_group(STATUS_FAILED);
@@ -323,11 +354,15 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			report_end(init, status, degraded, landlock_abi);
 		if (fds[1].revents)
 			deliver(init, command);
+		/* One a turn: a flood of them holds up neither reaping nor signals. */
+		if (fds[2].revents & POLLIN)
+			protect_answer();
+		else if (fds[2].revents)
+			fds[2].fd = -1; /* POLLHUP: no process is left that could ask */
 	}
 }
 
-static int start(struct init *init, struct payload *payload, pid_t *ret_command,
-		 struct err *reterr)
+static int start(struct init *init, struct payload *payload, pid_t *ret_command, struct err *reterr)
 {
 	const struct plan *plan = init->plan;
 	int r = 0;
@@ -337,11 +372,12 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 	if (r == 0)
 		r = open_null(plan, payload, reterr);
 	if (r == 0)
-		r = caps_apply(reterr);
-	timing_mark(MARK_DROPPED);
+		r = protect_prepare(plan, init->sources, &payload->listener_send, reterr);
 	if (r < 0)
 		return r;
 	r = payload_start(payload, ret_command, reterr);
+	if (r == 0)
+		r = protect_receive(&payload->listener_send, reterr);
 	timing_mark(MARK_EXECUTED);
 	return r;
 }

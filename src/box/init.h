@@ -25,8 +25,8 @@ struct init {
 	const struct plan *plan;
 	struct arena *arena; /* that the plan lives in: dropped once the command runs */
 	struct sources *sources;
-	int socket_fd;	   /* init's end of the handshake */
-	int stdio[3];	   /* see struct payload */
+	int socket_fd; /* init's end of the handshake */
+	int stdio[3];  /* see struct payload */
 };
 
 /* Never returns. Runs in the fresh namespaces, with init->socket_fd still connected. */

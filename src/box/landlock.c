@@ -19,19 +19,22 @@
 #include "base/sys.h"
 
 /* include/uapi/linux/landlock.h; Debian 12's copy ends at version 2. */
-#define ACCESS_EXECUTE	   (1ULL << 0)
-#define ACCESS_WRITE_FILE  (1ULL << 1)
-#define ACCESS_READ_FILE   (1ULL << 2)
-#define ACCESS_READ_DIR	   (1ULL << 3)
-#define ACCESS_REFER	   (1ULL << 13) /* version 2 */
-#define ACCESS_TRUNCATE	   (1ULL << 14) /* version 3 */
-#define ACCESS_IOCTL_DEV   (1ULL << 15) /* version 5 */
-#define SCOPE_ABSTRACT_UNIX (1ULL << 0) /* version 6 */
-#define SCOPE_SIGNAL	   (1ULL << 1)	/* version 6 */
+#define ACCESS_EXECUTE	    (1ULL << 0)
+#define ACCESS_WRITE_FILE   (1ULL << 1)
+#define ACCESS_READ_FILE    (1ULL << 2)
+#define ACCESS_READ_DIR	    (1ULL << 3)
+#define ACCESS_REFER	    (1ULL << 13) /* version 2 */
+#define ACCESS_TRUNCATE	    (1ULL << 14) /* version 3 */
+#define ACCESS_IOCTL_DEV    (1ULL << 15) /* version 5 */
+#define SCOPE_ABSTRACT_UNIX (1ULL << 0)	 /* version 6 */
+#define SCOPE_SIGNAL	    (1ULL << 1)	 /* version 6 */
 
-#define ACCESS_FILE \
+#define ACCESS_FILE                                                                                \
 	(ACCESS_EXECUTE | ACCESS_WRITE_FILE | ACCESS_READ_FILE | ACCESS_TRUNCATE | ACCESS_IOCTL_DEV)
-#define ACCESS_ALL  ((1ULL << 16) - 1)
+#define ACCESS_ALL ((1ULL << 16) - 1)
+#define ACCESS_DEVICES                                                                             \
+	(ACCESS_READ_FILE | ACCESS_WRITE_FILE | ACCESS_READ_DIR | ACCESS_TRUNCATE |                \
+	 ACCESS_IOCTL_DEV)
 #define ACCESS_READ (ACCESS_EXECUTE | ACCESS_READ_FILE | ACCESS_READ_DIR)
 
 enum {
@@ -79,16 +82,13 @@ static long add_rule(const struct ruleset *rules, int fd, uint64_t access, bool 
 	return sys_call4(SYS_landlock_add_rule, rules->fd, RULE_PATH_BENEATH, &rule, 0);
 }
 
-static int allow_path(const struct ruleset *rules, const char *path, uint64_t access)
+static int allow_path(const struct ruleset *rules, const char *path, uint64_t access, bool is_dir)
 {
-	struct stat st;
 	_cleanup_close_ int fd = sys_open(path, O_PATH | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_wall(rules->reterr, "landlock", -fd, "open", path);
-	long r = sys_call4(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH);
-	if (r == 0)
-		r = add_rule(rules, fd, access, S_ISDIR(st.st_mode));
+	long r = add_rule(rules, fd, access, is_dir);
 	return r < 0 ? err_wall(rules->reterr, "landlock", (int)-r, "allow", path) : 0;
 }
 
@@ -110,12 +110,11 @@ static uint64_t step_access(const struct plan *plan, const struct step *step)
 	case STEP_FILE:
 		access = ACCESS_READ_FILE | ACCESS_EXECUTE;
 		break;
-	case STEP_DEVICE:
-	case STEP_DEVPTS:
 	case STEP_PROC:
-		access = ACCESS_READ_FILE | ACCESS_WRITE_FILE | ACCESS_READ_DIR | ACCESS_TRUNCATE |
-			 ACCESS_IOCTL_DEV;
+		access = ACCESS_DEVICES;
 		break;
+	case STEP_DEVICE: /* stand below /dev: one rule, see allow_steps() */
+	case STEP_DEVPTS:
 	case STEP_DIR:
 	case STEP_SYMLINK:
 	case STEP_COVER: /* stands below a bind */
@@ -133,11 +132,12 @@ static int allow_steps(const struct ruleset *rules, const struct plan *plan, uns
 
 		if (!access || (step->kind == STEP_PROC && skipped_proc))
 			continue;
-		int r = allow_path(rules, step->box_path, access);
+		int r = allow_path(rules, step->box_path, access, step->flags & STEP_IS_DIR);
 		if (r < 0)
 			return r;
 	}
-	return allow_path(rules, "/", ACCESS_READ_DIR);
+	int r = allow_path(rules, "/dev", ACCESS_DEVICES, true);
+	return r < 0 ? r : allow_path(rules, "/", ACCESS_READ_DIR, true);
 }
 
 /* The dynamic loader is opened for execution with every dynamic program. */
@@ -149,12 +149,13 @@ static int allow_programs(const struct ruleset *rules, const struct plan *plan)
 					       "/lib/ld-musl-aarch64.so.1" };
 
 	for (size_t i = 0; i < plan->exec.len; i++) {
-		int r = allow_path(rules, plan->exec.items[i], ACCESS_EXECUTE | ACCESS_READ_FILE);
+		int r = allow_path(rules, plan->exec.items[i], ACCESS_EXECUTE | ACCESS_READ_FILE,
+				   false);
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
-		int r = allow_path(rules, loaders[i], ACCESS_EXECUTE | ACCESS_READ_FILE);
+		int r = allow_path(rules, loaders[i], ACCESS_EXECUTE | ACCESS_READ_FILE, false);
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}

@@ -20,8 +20,8 @@
 #include "box/userns.h"
 
 /* The network namespace is made by init itself, beside the mounts: see init.c. */
-static const uint64_t NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-				   CLONE_NEWUTS | CLONE_NEWCGROUP;
+static const uint64_t NAMESPACES =
+	CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
 static void explain_clone(struct err *reterr, int error)
 {
@@ -88,10 +88,17 @@ static int open_output(const struct plan *plan, struct init *init, struct launch
 
 		if (plan->stdio[fd] != STDIO_RELAY)
 			continue;
+		if (fd == 2 && plan->shared_output) {
+			init->stdio[2] = init->stdio[1];
+			continue;
+		}
 		if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 			return err_set(reterr, E_SYSTEM, errno, "make", "a pipe");
 		box->output[fd] = pipe_fds[0];
 		init->stdio[fd] = pipe_fds[1];
+		/* So that the payload may open it again by /dev/stdout. */
+		if (plan->facts->host_root && fchown(pipe_fds[1], plan->outside_uid, (gid_t)-1) < 0)
+			return err_set(reterr, E_SYSTEM, errno, "hand over", "a pipe");
 	}
 	return 0;
 }
@@ -133,8 +140,11 @@ static int start_init(struct init *init, int supervisor_fd, struct launched *box
 	return r;
 }
 
+/* Two of them may be the same descriptor. */
 static void close_all(int fds[3])
 {
+	if (fds[2] == fds[1])
+		fds[2] = -1;
 	for (int i = 0; i < 3; i++) {
 		close_keeping_errno(fds[i]);
 		fds[i] = -1;
@@ -145,8 +155,9 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct la
 	   struct err *reterr)
 {
 	struct sources sources;
-	struct init init = { .plan = plan, .arena = arena, .sources = &sources,
-			     .stdio = { -1, -1, -1 } };
+	struct init init = {
+		.plan = plan, .arena = arena, .sources = &sources, .stdio = { -1, -1, -1 }
+	};
 	struct launched box = { .socket_fd = -1, .output = { -1, -1, -1 } };
 	int pair[2];
 

@@ -11,8 +11,8 @@
 /* A box whose init runs, seen from the supervisor. */
 struct launched {
 	pid_t init_pid;
-	int socket_fd;	/* the supervisor's end of the handshake */
-	int output[3];	/* read ends of relayed descriptors 1 and 2, or -1 */
+	int socket_fd;	   /* the supervisor's end of the handshake */
+	int output[3];	   /* read ends of relayed descriptors 1 and 2, or -1 */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 };
 

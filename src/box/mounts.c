@@ -5,7 +5,7 @@
  * Theory of operation: one tmpfs holds everything that is not the host's, in
  * two directories: root/ (what becomes "/", read-only in the end) and
  * private/ (one numbered entry for each private directory, generated file and
- * mask). The box sees private/ only through the mounts made of its entries,
+ * mask).  The box sees private/ only through the mounts made of its entries,
  * so limits.tmp bounds them all together. Sources are opened refusing
  * symbolic links and compared with the inode the plan saw; mount points are
  * opened below the new root refusing links too, so nothing here follows a
@@ -27,17 +27,22 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 
-enum { PATH_BYTES = 4096 };
+enum {
+	PATH_BYTES = 4096
+};
 
 struct builder {
 	const struct plan *plan;
 	struct err *reterr;
 	struct sources *sources;
 	unsigned degraded;
-	int base_fd; /* the tmpfs */
-	int root_fd; /* root/ as its own mount */
-	int private_fd;
+	int base_fd;	   /* the tmpfs */
+	int root_fd;	   /* root/ as its own mount */
+	int private_fd;	   /* private/, writable */
+	int sealed_fd;	   /* private/ once more, as a read-only mount */
 	unsigned privates; /* entries of private/ so far */
+	int parent_fd;	   /* see open_parent() */
+	char parent[PATH_BYTES];
 };
 
 /*** Text without libc's heap and stdio ***/
@@ -63,181 +68,42 @@ static int fail(struct builder *builder, int error, const char *op, const char *
 	return err_wall(builder->reterr, "mount", -error, op, subject);
 }
 
-/*** Sources ***/
-
-static bool is_expected_device(const char *path, dev_t rdev)
-{
-	static const struct {
-		const char *path;
-		unsigned major, minor;
-	} known[] = { { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },	 { "/dev/full", 1, 7 },
-		      { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 } };
-
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (strcmp(path, known[i].path) == 0)
-			return major(rdev) == known[i].major && minor(rdev) == known[i].minor;
-	}
-	return false;
-}
-
-static int check_identity(const struct step *step, int fd, struct err *reterr)
-{
-	struct stat st;
-	long r = sys_call4(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH);
-
-	if (r < 0)
-		return err_wall(reterr, "mount", (int)-r, "inspect", step->host_path);
-	if (step->kind == STEP_DEVICE) {
-		if (S_ISCHR(st.st_mode) && is_expected_device(step->host_path, st.st_rdev))
-			return 0;
-		err_wall(reterr, "mount", ENODEV, "use", step->host_path);
-		err_hint(reterr, "it is not the device of that name on this host");
-		return -ENODEV;
-	}
-	if (st.st_dev != step->dev || st.st_ino != step->ino) {
-		err_wall(reterr, "mount", ESTALE, "grant", step->host_path);
-		err_hint(reterr, "it was replaced while the box was starting; run again");
-		return -ESTALE;
-	}
-	return 0;
-}
-
-static int set_attributes(int fd, const struct step *step, int idmap_fd)
-{
-	bool recursive = step->kind == STEP_BIND && (step->flags & STEP_IS_DIR);
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE };
-
-	if (!(step->flags & STEP_WRITABLE) || (step->flags & STEP_PROTECTED))
-		attr.attr_set |= MOUNT_ATTR_RDONLY;
-	if (step->kind != STEP_DEVICE)
-		attr.attr_set |= MOUNT_ATTR_NODEV;
-	if ((step->flags & STEP_NOEXEC) || step->kind == STEP_DEVICE)
-		attr.attr_set |= MOUNT_ATTR_NOEXEC;
-	if ((step->flags & STEP_IDMAP) && idmap_fd >= 0) {
-		attr.attr_set |= MOUNT_ATTR_IDMAP;
-		attr.userns_fd = (uint64_t)idmap_fd;
-	}
-	return sys_mount_setattr(fd, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
-}
-
-/*
- * Opens a detached copy of a step's source after checking that it is still the
- * object the plan saw, and sets its attributes. idmap_fd is a user namespace
- * for STEP_IDMAP, or -1.
- */
-static int open_source(const struct plan *plan, const struct step *step, int idmap_fd,
-		       int *ret_fd, struct err *reterr)
-{
-	unsigned recursive = (step->flags & STEP_IS_DIR) ? AT_RECURSIVE : 0;
-	_cleanup_close_ int found = sys_openat2(AT_FDCWD, step->host_path, O_PATH | O_CLOEXEC, 0,
-						RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-
-	if (found < 0)
-		return err_wall(reterr, "mount", -found, "open", step->host_path);
-	int r = check_identity(step, found, reterr);
-	if (r < 0)
-		return r;
-	_cleanup_close_ int tree = sys_open_tree(
-		found, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
-	if (tree < 0)
-		return err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
-	r = set_attributes(tree, step, idmap_fd);
-	if (r < 0 && (step->flags & STEP_IDMAP) && plan->degradable[WALL_IDMAP])
-		r = set_attributes(tree, step, -1);
-	if (r < 0 && (step->flags & STEP_IDMAP)) {
-		err_wall(reterr, "idmap", -r, "map the owner of", step->host_path);
-		err_hint(reterr, "its file system cannot be idmapped: run aisbx as the user who "
-				 "owns the files, copy them to ext4, xfs or btrfs, or add "
-				 "--allow-degraded idmap");
-		return r;
-	}
-	if (r < 0)
-		return err_wall(reterr, "mount", -r, "restrict the mount of", step->host_path);
-	*ret_fd = steal_fd(&tree);
-	return 0;
-}
-
-static bool has_source(const struct step *step)
-{
-	return step->kind == STEP_BIND || step->kind == STEP_DEVICE;
-}
-
-static int open_step(const struct plan *plan, size_t i, int idmap_fd, struct sources *sources,
-		     struct err *reterr)
-{
-	const struct step *step = &plan->steps[i];
-	int r = open_source(plan, step, idmap_fd, &sources->tree[i], reterr);
-
-	if (r < 0 || !(step->flags & STEP_PROTECTED))
-		return r;
-	struct step writable = *step;
-	writable.flags &= ~(unsigned)STEP_PROTECTED;
-	return open_source(plan, &writable, idmap_fd, &sources->writable[i], reterr);
-}
-
-void sources_init(struct arena *arena, const struct plan *plan, struct sources *ret_sources)
-{
-	ret_sources->tree = arena_alloc(arena, plan->steps_len * sizeof(int));
-	ret_sources->writable = arena_alloc(arena, plan->steps_len * sizeof(int));
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		ret_sources->tree[i] = -1;
-		ret_sources->writable[i] = -1;
-	}
-}
-
-int sources_open(const struct plan *plan, int idmap_fd, struct sources *sources,
-		 struct err *reterr)
-{
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		int r = has_source(&plan->steps[i])
-				? open_step(plan, i, idmap_fd, sources, reterr)
-				: 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-void sources_close(const struct plan *plan, struct sources *sources)
-{
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		close_keeping_errno(sources->tree[i]);
-		close_keeping_errno(sources->writable[i]);
-		sources->tree[i] = -1;
-		sources->writable[i] = -1;
-	}
-}
-
 /*** Targets below the new root ***/
 
 /* Opens a path of the box without following links. O_PATH. */
 static int open_in_root(const struct builder *builder, const char *box_path)
 {
-	return sys_openat2(builder->root_fd, box_path + 1, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0,
+	return sys_openat2(builder->root_fd, box_path[1] ? box_path + 1 : ".",
+			   O_PATH | O_CLOEXEC | O_NOFOLLOW, 0,
 			   RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
-/* Splits box_path: the open parent and the last component within box_path. */
-static int open_parent(const struct builder *builder, const char *box_path, const char **ret_name)
+/*
+ * The open directory above box_path, and the name within it. Steps come sorted,
+ * so the last one is kept: most have the same parent. Borrowed from builder.
+ */
+static int open_parent(struct builder *builder, const char *box_path, const char **ret_name)
 {
-	char parent[PATH_BYTES];
 	const char *slash = strrchr(box_path, '/');
-	size_t len = (size_t)(slash - box_path);
+	size_t len = slash == box_path ? 1 : (size_t)(slash - box_path);
 
-	if (len >= sizeof parent)
+	if (len >= sizeof builder->parent)
 		return -ENAMETOOLONG;
 	*ret_name = slash + 1;
-	if (len == 0)
-		return sys_openat2(builder->root_fd, ".", O_PATH | O_CLOEXEC | O_DIRECTORY, 0, 0);
-	memcpy(parent, box_path, len);
-	parent[len] = '\0';
-	return open_in_root(builder, parent);
+	if (builder->parent_fd >= 0 && strncmp(builder->parent, box_path, len) == 0 &&
+	    builder->parent[len] == '\0')
+		return builder->parent_fd;
+	close_keeping_errno(builder->parent_fd);
+	memcpy(builder->parent, box_path, len);
+	builder->parent[len] = '\0';
+	builder->parent_fd = open_in_root(builder, builder->parent);
+	return builder->parent_fd;
 }
 
 static int make_directory(struct builder *builder, const char *box_path, mode_t mode)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(builder, box_path, &name);
+	int dir = open_parent(builder, box_path, &name);
 
 	if (dir < 0)
 		return dir;
@@ -245,10 +111,12 @@ static int make_directory(struct builder *builder, const char *box_path, mode_t 
 	return r == -EEXIST ? 0 : r;
 }
 
-static int write_file(int dir, const char *name, const char *text, size_t len, mode_t mode)
+/* Makes a file with that content; returns it open. */
+static int make_file(int dir, const char *name, const char *text, size_t len, mode_t mode)
 {
-	_cleanup_close_ int fd = sys_openat2(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-					     mode, RESOLVE_NO_SYMLINKS);
+	int access = len ? O_WRONLY : O_RDONLY;
+	_cleanup_close_ int fd = sys_openat2(dir, name, access | O_CREAT | O_EXCL | O_CLOEXEC, mode,
+					     RESOLVE_NO_SYMLINKS);
 
 	if (fd < 0)
 		return fd;
@@ -261,47 +129,50 @@ static int write_file(int dir, const char *name, const char *text, size_t len, m
 		text += n;
 		len -= (size_t)n;
 	}
-	return 0;
+	return steal_fd(&fd);
 }
 
-static int make_file(struct builder *builder, const struct step *step)
+static int make_plain_file(struct builder *builder, const struct step *step)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(builder, step->box_path, &name);
+	int dir = open_parent(builder, step->box_path, &name);
+	_cleanup_close_ int fd =
+		dir < 0 ? dir : make_file(dir, name, step->text, step->text_len, step->mode);
 
-	if (dir < 0)
-		return dir;
-	return write_file(dir, name, step->text, step->text_len, step->mode);
+	return fd < 0 ? fd : 0;
 }
 
 static int make_symlink(struct builder *builder, const struct step *step)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(builder, step->box_path, &name);
+	int dir = open_parent(builder, step->box_path, &name);
 
 	if (dir < 0)
 		return dir;
 	return (int)sys_call3(SYS_symlinkat, step->text, dir, name);
 }
 
-/* The mount point: made in memory, or already there on a bind. */
-static int make_mount_point(struct builder *builder, const struct step *step)
+/* The mount point, made in memory or already there on a bind; returns it open. */
+static int open_mount_point(struct builder *builder, const struct step *step)
 {
 	const char *name;
 
 	if (step->flags & STEP_ON_BIND)
-		return 0;
-	if (step->flags & STEP_IS_DIR)
-		return make_directory(builder, step->box_path, 0755);
-	_cleanup_close_ int dir = open_parent(builder, step->box_path, &name);
+		return open_in_root(builder, step->box_path);
+	int dir = open_parent(builder, step->box_path, &name);
 	if (dir < 0)
 		return dir;
-	return write_file(dir, name, "", 0, 0444);
+	if (!(step->flags & STEP_IS_DIR))
+		return make_file(dir, name, "", 0, 0444);
+	int r = (int)sys_call3(SYS_mkdirat, dir, name, 0755);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	return sys_openat2(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
 }
 
 static int attach(struct builder *builder, const struct step *step, int tree)
 {
-	_cleanup_close_ int target = open_in_root(builder, step->box_path);
+	_cleanup_close_ int target = open_mount_point(builder, step);
 
 	if (target < 0)
 		return target;
@@ -316,7 +187,7 @@ static int attach_bind(struct builder *builder, const struct step *step)
 	int *tree = &builder->sources->tree[i];
 
 	if (*tree < 0) {
-		int r = open_step(builder->plan, i, -1, builder->sources, builder->reterr);
+		int r = source_open(builder->plan, i, -1, builder->sources, builder->reterr);
 		if (r < 0)
 			return r;
 	}
@@ -326,41 +197,47 @@ static int attach_bind(struct builder *builder, const struct step *step)
 	return r < 0 ? fail(builder, r, "mount", step->box_path) : 0;
 }
 
-/* A numbered entry of private/ as a detached mount. */
-static int open_private(struct builder *builder, const struct step *step, int *ret_tree)
+/* Makes a numbered entry of private/; name has at least 21 bytes. */
+static int make_private(struct builder *builder, const struct step *step, char *ret_name)
 {
-	char name[21];
 	int r;
 
-	(void)decimal(builder->privates++, name);
+	(void)decimal(builder->privates++, ret_name);
 	if (step->flags & STEP_IS_DIR)
-		r = (int)sys_call3(SYS_mkdirat, builder->private_fd, name, step->mode);
-	else
-		r = write_file(builder->private_fd, name, step->text, step->text_len, step->mode);
+		return (int)sys_call3(SYS_mkdirat, builder->private_fd, ret_name, step->mode);
+	r = make_file(builder->private_fd, ret_name, step->text, step->text_len, step->mode);
 	if (r < 0)
 		return r;
-	_cleanup_close_ int tree = sys_open_tree(builder->private_fd, name,
-						 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree < 0)
-		return tree;
-	/* A mask with something mounted below it is closed at the end: finish_masks(). */
-	if (!(step->kind == STEP_MASK && step->mode != 0)) {
-		r = set_attributes(tree, step, -1);
+	(void)sys_close(r);
+	return 0;
+}
+
+/*
+ * The entry as a detached mount. What the payload may not write comes from the
+ * read-only mount of private/, whose attributes the copy has. A mask with
+ * something mounted below it is closed later: finish_masks().
+ */
+static int open_private(const struct builder *builder, const struct step *step, const char *name)
+{
+	bool sealed = step->kind != STEP_PRIVATE && !(step->kind == STEP_MASK && step->mode);
+	_cleanup_close_ int tree = sys_open_tree(sealed ? builder->sealed_fd : builder->private_fd,
+						 name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree >= 0 && (step->flags & STEP_NOEXEC)) {
+		int r = source_restrict(tree, step, -1);
 		if (r < 0)
 			return r;
 	}
-	*ret_tree = steal_fd(&tree);
-	return 0;
+	return steal_fd(&tree);
 }
 
 static int attach_private(struct builder *builder, const struct step *step)
 {
-	_cleanup_close_ int tree = -1;
-	int r = open_private(builder, step, &tree);
+	char name[21];
+	int r = make_private(builder, step, name);
+	_cleanup_close_ int tree = r < 0 ? r : open_private(builder, step, name);
 
-	if (r < 0)
-		return r;
-	return attach(builder, step, tree);
+	return tree < 0 ? tree : attach(builder, step, tree);
 }
 
 static int finish_masks(struct builder *builder)
@@ -373,7 +250,7 @@ static int finish_masks(struct builder *builder)
 		if (step->kind != STEP_MASK || step->mode == 0)
 			continue;
 		_cleanup_close_ int fd = open_in_root(builder, step->box_path);
-		int r = fd < 0 ? fd : set_attributes(fd, step, -1);
+		int r = fd < 0 ? fd : source_restrict(fd, step, -1);
 		if (r < 0)
 			return fail(builder, r, "hide", step->box_path);
 	}
@@ -417,49 +294,51 @@ static int attach_devpts(struct builder *builder, const struct step *step)
 }
 
 /*
- * World-readable files of proc(5) that tell of the host rather than of the
- * box. Files that only root may touch need no mask: the box has no root, and
- * the whole mount is read-only.
+ * Files of proc(5) that tell of the host rather than of the box and that
+ * everybody may read. What only root may open (kcore, kmsg, sysrq-trigger,
+ * timer_list) needs no mask: the box has no root, and the mount is read-only.
  */
-static const char *const proc_masks[] = {
-	"/proc/acpi",	    "/proc/asound",	   "/proc/cmdline",   "/proc/interrupts",
-	"/proc/kallsyms",   "/proc/kcore",	   "/proc/key-users", "/proc/keys",
-	"/proc/kmsg",	    "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-	"/proc/sysrq-trigger", "/proc/timer_list", NULL
+static const struct {
+	const char *path;
+	bool is_dir;
+} proc_masks[] = {
+	{ "/proc/acpi", true },		{ "/proc/asound", true },
+	{ "/proc/cmdline", false },	{ "/proc/interrupts", false },
+	{ "/proc/kallsyms", false },	{ "/proc/key-users", false },
+	{ "/proc/keys", false },	{ "/proc/latency_stats", false },
+	{ "/proc/sched_debug", false }, { "/proc/scsi", true },
 };
 
-static int mask_proc(struct builder *builder, int file_fd, int dir_fd)
+/*
+ * Each mask is a copy of one of two entries. They are copied where they are
+ * attached: the close of a detached mount that went nowhere costs an RCU grace
+ * period.
+ */
+static int mask_proc(struct builder *builder)
 {
-	for (size_t i = 0; proc_masks[i]; i++) {
-		struct stat st;
-		_cleanup_close_ int target = open_in_root(builder, proc_masks[i]);
+	static const struct step masks[] = {
+		{ .kind = STEP_MASK, .text = "" },
+		{ .kind = STEP_MASK, .flags = STEP_IS_DIR },
+	};
+	char names[2][21];
+
+	for (int i = 0; i < 2; i++) {
+		int r = make_private(builder, &masks[i], names[i]);
+		if (r < 0)
+			return fail(builder, r, "make the masks of", "/proc");
+	}
+	for (size_t i = 0; i < sizeof proc_masks / sizeof *proc_masks; i++) {
+		bool is_dir = proc_masks[i].is_dir;
+		_cleanup_close_ int target = open_in_root(builder, proc_masks[i].path);
 
 		if (target == -ENOENT)
 			continue;
-		if (target < 0)
-			return fail(builder, target, "hide", proc_masks[i]);
-		long r = sys_call4(SYS_newfstatat, target, "", &st, AT_EMPTY_PATH);
-		_cleanup_close_ int tree = -1;
-		if (r == 0) {
-			tree = sys_open_tree(S_ISDIR(st.st_mode) ? dir_fd : file_fd, "",
-					     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-			r = tree < 0 ? tree : sys_move_mount(tree, target);
-		}
+		_cleanup_close_ int tree =
+			target < 0 ? target : open_private(builder, &masks[is_dir], names[is_dir]);
+		int r = tree < 0 ? tree : sys_move_mount(tree, target);
 		if (r < 0)
-			return fail(builder, (int)r, "hide", proc_masks[i]);
+			return fail(builder, r, "hide", proc_masks[i].path);
 	}
-	return 0;
-}
-
-static int open_mask(struct builder *builder, unsigned flags, int *ret_fd)
-{
-	const struct step mask = { .kind = STEP_MASK, .flags = flags, .text = "" };
-	_cleanup_close_ int tree = -1;
-	int r = open_private(builder, &mask, &tree);
-
-	if (r < 0)
-		return fail(builder, r, "make the mask of", "/proc");
-	*ret_fd = steal_fd(&tree);
 	return 0;
 }
 
@@ -467,11 +346,10 @@ static int attach_proc(struct builder *builder, const struct step *step)
 {
 	/* hidepid=ptraceable: init, which is not dumpable, does not exist for the payload. */
 	static const char *const options[][2] = { { "hidepid", "ptraceable" }, { NULL, NULL } };
-	_cleanup_close_ int fd = -1, file_fd = -1, dir_fd = -1;
-	int r = mount_filesystem("proc", options,
-				 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					 MOUNT_ATTR_NOEXEC,
-				 &fd);
+	_cleanup_close_ int fd = -1;
+	int r = mount_filesystem(
+		"proc", options,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &fd);
 
 	if (r < 0 && builder->plan->degradable[WALL_PROC]) {
 		builder->degraded |= 1U << WALL_PROC;
@@ -487,18 +365,13 @@ static int attach_proc(struct builder *builder, const struct step *step)
 	r = attach(builder, step, fd);
 	if (r < 0)
 		return fail(builder, r, "mount", "/proc");
-	r = open_mask(builder, 0, &file_fd);
-	if (r == 0)
-		r = open_mask(builder, STEP_IS_DIR, &dir_fd);
-	return r < 0 ? r : mask_proc(builder, file_fd, dir_fd);
+	return mask_proc(builder);
 }
 
 static int apply_mount(struct builder *builder, const struct step *step)
 {
-	int r = make_mount_point(builder, step);
+	int r;
 
-	if (r < 0)
-		return fail(builder, r, "make the mount point", step->box_path);
 	if (step->kind == STEP_BIND || step->kind == STEP_DEVICE)
 		return attach_bind(builder, step);
 	if (step->kind == STEP_PROC)
@@ -520,7 +393,7 @@ static int apply_step(struct builder *builder, const struct step *step)
 		r = make_symlink(builder, step);
 		break;
 	case STEP_FILE:
-		r = make_file(builder, step);
+		r = make_plain_file(builder, step);
 		break;
 	case STEP_BIND:
 	case STEP_DEVICE:
@@ -548,12 +421,30 @@ static int apply_steps(struct builder *builder)
 
 /*** The root ***/
 
-/* tmpfs counts whole pages; what aisbx itself puts there is on top of the limit. */
+/* tmpfs counts whole pages. What aisbx itself puts there is on top of the limit. */
+static uint64_t own_bytes(const struct plan *plan)
+{
+	enum {
+		PAGE_BYTES = 4096,
+		SPARE_BYTES = 4 * PAGE_BYTES
+	};
+	uint64_t bytes = SPARE_BYTES;
+
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		if (plan->steps[i].kind == STEP_FILE || plan->steps[i].kind == STEP_COVER)
+			bytes += (plan->steps[i].text_len + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1UL);
+	}
+	return bytes;
+}
+
 static int open_memory(struct builder *builder)
 {
-	enum { OVERHEAD_BYTES = 1 << 20, BYTES_PER_INODE = 4096, SPARE_INODES = 1024 };
+	enum {
+		BYTES_PER_INODE = 4096,
+		SPARE_INODES = 1024
+	};
 	const struct plan *plan = builder->plan;
-	uint64_t bytes = plan->limits.tmp + plan->code_len + OVERHEAD_BYTES;
+	uint64_t bytes = plan->limits.tmp + own_bytes(plan);
 	char size[21], inodes[21];
 	const char *const options[][2] = {
 		{ "mode", "0755" },
@@ -567,43 +458,50 @@ static int open_memory(struct builder *builder)
 	return r < 0 ? fail(builder, r, "mount", "tmpfs") : 0;
 }
 
+/* A directory of the tmpfs as a mount of its own, attached to itself. */
+static int open_mounted(const struct builder *builder, const char *name, uint64_t attributes,
+			int *ret_fd)
+{
+	struct mount_attr attr = { .attr_set = attributes };
+	_cleanup_close_ int target =
+		sys_openat2(builder->base_fd, name, O_PATH | O_CLOEXEC | O_DIRECTORY, 0, 0);
+	_cleanup_close_ int tree = target < 0 ? target
+					      : sys_open_tree(builder->base_fd, name,
+							      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int r = tree < 0 ? tree : 0;
+
+	if (r == 0 && attributes)
+		r = sys_mount_setattr(tree, AT_EMPTY_PATH, &attr);
+	if (r == 0)
+		r = sys_move_mount(tree, target);
+	if (r == 0)
+		*ret_fd = steal_fd(&tree);
+	return r;
+}
+
 /*
- * The tmpfs goes on top of "/" without being entered: absolute paths of the
- * host keep their meaning, because lookups start at the process's root, which
- * stays the mount below.
+ * The tmpfs needs a place in the tree that is about to go away, and /proc is
+ * always there: ids are mapped by now, nobody reads it any more.
  */
 static int open_root(struct builder *builder)
 {
-	_cleanup_close_ int slash = sys_openat2(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0, 0);
-	int r = slash < 0 ? slash : sys_move_mount(builder->base_fd, slash);
+	_cleanup_close_ int place = sys_openat2(AT_FDCWD, "/proc", O_PATH | O_CLOEXEC, 0, 0);
+	int r = place < 0 ? place : sys_move_mount(builder->base_fd, place);
 
-	if (r < 0)
-		return fail(builder, r, "mount", "/");
-	r = (int)sys_call3(SYS_mkdirat, builder->base_fd, "root", 0755);
+	if (r == 0)
+		r = (int)sys_call3(SYS_mkdirat, builder->base_fd, "root", 0755);
 	if (r == 0)
 		r = (int)sys_call3(SYS_mkdirat, builder->base_fd, "private", 0700);
-	if (r < 0)
-		return fail(builder, r, "make", "/root");
-	builder->private_fd = sys_openat2(builder->base_fd, "private", O_PATH | O_CLOEXEC, 0, 0);
-	builder->root_fd = sys_open_tree(builder->base_fd, "root",
-					 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (builder->private_fd < 0 || builder->root_fd < 0)
-		return fail(builder, builder->root_fd < 0 ? builder->root_fd : builder->private_fd,
-			    "open", "/");
-	_cleanup_close_ int target = sys_openat2(builder->base_fd, "root", O_PATH | O_CLOEXEC, 0, 0);
-	r = target < 0 ? target : sys_move_mount(builder->root_fd, target);
-	return r < 0 ? fail(builder, r, "mount", "/") : 0;
-}
-
-/* What lies on top of the current directory's mount, then that mount itself. */
-static int detach_old_root(int old)
-{
-	int r = (int)sys_call1(SYS_fchdir, old);
-
-	/* umount2(2) takes the topmost mount of a place: first the tmpfs, then the old root. */
-	for (int i = 0; r == 0 && i < 2; i++)
-		r = (int)sys_call2(SYS_umount2, ".", MNT_DETACH);
-	return r == 0 ? (int)sys_call1(SYS_chdir, "/") : r;
+	if (r == 0) {
+		builder->private_fd =
+			sys_openat2(builder->base_fd, "private", O_PATH | O_CLOEXEC, 0, 0);
+		r = builder->private_fd < 0 ? builder->private_fd : 0;
+	}
+	if (r == 0)
+		r = open_mounted(builder, "root", 0, &builder->root_fd);
+	if (r == 0)
+		r = open_mounted(builder, "private", MOUNT_ATTR_RDONLY, &builder->sealed_fd);
+	return r < 0 ? fail(builder, r, "mount", "the new root") : 0;
 }
 
 /* Reads back that nothing but the new root is left: "/.." is where an old one would show. */
@@ -623,7 +521,8 @@ static int check_root(const struct builder *builder)
 static int enter_root(struct builder *builder)
 {
 	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
-	_cleanup_close_ int old = sys_openat2(AT_FDCWD, "/", O_PATH | O_CLOEXEC | O_DIRECTORY, 0, 0);
+	_cleanup_close_ int old =
+		sys_openat2(AT_FDCWD, "/", O_PATH | O_CLOEXEC | O_DIRECTORY, 0, 0);
 	int r = old < 0 ? old : sys_mount_setattr(builder->root_fd, AT_EMPTY_PATH, &read_only);
 
 	if (r == 0)
@@ -632,7 +531,11 @@ static int enter_root(struct builder *builder)
 	if (r == 0)
 		r = (int)sys_call2(SYS_pivot_root, ".", ".");
 	if (r == 0)
-		r = detach_old_root(old);
+		r = (int)sys_call1(SYS_fchdir, old);
+	if (r == 0)
+		r = (int)sys_call2(SYS_umount2, ".", MNT_DETACH);
+	if (r == 0)
+		r = (int)sys_call1(SYS_chdir, "/");
 	if (r == 0)
 		r = check_root(builder);
 	return r < 0 ? fail(builder, r, "enter", "/") : 0;
@@ -641,8 +544,14 @@ static int enter_root(struct builder *builder)
 int mounts_apply(const struct plan *plan, struct sources *sources, unsigned *ret_degraded,
 		 struct err *reterr)
 {
-	struct builder builder = { .plan = plan, .reterr = reterr, .sources = sources,
-				   .base_fd = -1, .root_fd = -1, .private_fd = -1 };
+	struct builder builder = { .plan = plan,
+				   .reterr = reterr,
+				   .sources = sources,
+				   .base_fd = -1,
+				   .root_fd = -1,
+				   .private_fd = -1,
+				   .sealed_fd = -1,
+				   .parent_fd = -1 };
 	int r;
 
 	(void)sys_call1(SYS_umask, 0); /* modes below are exact; payload.c sets the box's */
@@ -653,6 +562,8 @@ int mounts_apply(const struct plan *plan, struct sources *sources, unsigned *ret
 		r = apply_steps(&builder);
 	if (r == 0)
 		r = enter_root(&builder);
+	close_keeping_errno(builder.parent_fd);
+	close_keeping_errno(builder.sealed_fd);
 	close_keeping_errno(builder.private_fd);
 	close_keeping_errno(builder.base_fd);
 	close_keeping_errno(builder.root_fd);

@@ -4,25 +4,8 @@
 #define AISBX_BOX_MOUNTS_H
 
 #include "base/err.h"
+#include "box/sources.h"
 #include "policy/plan.h"
-
-/*
- * Detached mounts by step number, -1 where there is none. A root caller's are
- * all opened outside (only host root may idmap); otherwise the box opens its
- * own. writable[] holds, for each STEP_PROTECTED step, the copy through which
- * init writes: the payload's own is read-only.
- */
-struct sources {
-	int *tree;
-	int *writable;
-};
-
-/* Arrays in arena, all -1. */
-void sources_init(struct arena *arena, const struct plan *plan, struct sources *ret_sources);
-/* Opens the sources of every step: for a root caller, before the clone. */
-int sources_open(const struct plan *plan, int idmap_fd, struct sources *sources,
-		 struct err *reterr);
-void sources_close(const struct plan *plan, struct sources *sources);
 
 /*
  * Builds the root and makes it the root of the calling mount namespace.

@@ -24,8 +24,7 @@ int network_apply(struct err *reterr)
 			err_hint(reterr, "raise user.max_net_namespaces, or end other boxes");
 		return (int)r;
 	}
-	_cleanup_close_ int fd =
-		(int)sys_call3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = (int)sys_call3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_wall(reterr, "net", -fd, "open", "a socket");
 	memset(&request, 0, sizeof request);

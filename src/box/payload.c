@@ -78,8 +78,7 @@ static int set_stdio(struct payload *payload)
 		if (r < 0)
 			return fail(payload, r, "set up", "a standard descriptor");
 	}
-	return payload->terminal < 0 ? 0
-				     : tty_attach(payload->terminal, terminals, &payload->err);
+	return payload->terminal < 0 ? 0 : tty_attach(payload->terminal, terminals, &payload->err);
 }
 
 static int enter_directory(struct payload *payload)
@@ -194,7 +193,8 @@ static void report_exec_failure(struct payload *payload, long error)
 	}
 	err_set(&payload->err, E_NOT_EXECUTABLE, (int)-error, "execute", name);
 	if (error == -EACCES && plan->has_exec_list)
-		err_hint(&payload->err, "it is not in the profile's exec list; allow it with --exec");
+		err_hint(&payload->err,
+			 "it is not in the profile's exec list; allow it with --exec");
 	else if (error == -EACCES)
 		err_hint(&payload->err, "it is not executable; chmod +x it");
 	else if (error == -E2BIG)

@@ -8,14 +8,10 @@
 #include "base/sys.h"
 
 const struct phase_info phases[PH__N] = {
-	[PH_NONE] = { "none", TO_SUPERVISOR },
-	[PH_IDMAPPED] = { "idmapped", TO_INIT },
-	[PH_TERMINAL] = { "terminal", TO_SUPERVISOR },
-	[PH_ATTACHED] = { "attached", TO_INIT },
-	[PH_STARTED] = { "started", TO_SUPERVISOR },
-	[PH_EXITED] = { "exited", TO_SUPERVISOR },
-	[PH_FAILED] = { "failed", TO_SUPERVISOR },
-	[PH_SIGNAL] = { "signal", TO_INIT },
+	[PH_NONE] = { "none", TO_SUPERVISOR },	       [PH_IDMAPPED] = { "idmapped", TO_INIT },
+	[PH_TERMINAL] = { "terminal", TO_SUPERVISOR }, [PH_ATTACHED] = { "attached", TO_INIT },
+	[PH_STARTED] = { "started", TO_SUPERVISOR },   [PH_EXITED] = { "exited", TO_SUPERVISOR },
+	[PH_FAILED] = { "failed", TO_SUPERVISOR },     [PH_SIGNAL] = { "signal", TO_INIT },
 };
 
 int phase_send(int socket_fd, const struct record *record)
@@ -31,8 +27,8 @@ int phase_send(int socket_fd, const struct record *record)
 
 bool phase_check(struct record *record, enum direction direction)
 {
-	if (record->size != sizeof *record || record->phase == PH_NONE ||
-	    record->phase >= PH__N || phases[record->phase].direction != direction)
+	if (record->size != sizeof *record || record->phase == PH_NONE || record->phase >= PH__N ||
+	    phases[record->phase].direction != direction)
 		return false;
 	if (record->phase == PH_FAILED) {
 		struct err *err = &record->err;

@@ -31,8 +31,8 @@ static int set_limit(const struct plan *plan, int resource, uint64_t soft, uint6
 int rlimits_apply(const struct plan *plan, struct err *reterr)
 {
 	const struct limits *limits = &plan->limits;
-	uint64_t cpu_s = limits->cpu_ms == LIMIT_NONE ? RLIM_INFINITY
-						      : (limits->cpu_ms + 999) / 1000;
+	uint64_t cpu_s =
+		limits->cpu_ms == LIMIT_NONE ? RLIM_INFINITY : (limits->cpu_ms + 999) / 1000;
 	const struct {
 		int resource;
 		uint64_t soft, hard;

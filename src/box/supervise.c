@@ -42,7 +42,12 @@ const char *const outcome_names[OUTCOME__N] = {
 };
 
 /* Why the supervisor ends the box. */
-enum reason { REASON_NONE, REASON_WALL, REASON_OUTPUT, REASON_CALLER };
+enum reason {
+	REASON_NONE,
+	REASON_WALL,
+	REASON_OUTPUT,
+	REASON_CALLER
+};
 
 enum {
 	POLL_SOCKET,
@@ -68,7 +73,7 @@ struct supervisor {
 	bool failed; /* init said PH_FAILED */
 	bool reaped;
 	struct ending ending;
-	struct rusage usage; /* of init and all it reaped */
+	struct rusage usage;   /* of init and all it reaped */
 	uint64_t budget_bytes; /* what is left of limits.output */
 	uint64_t *budget;
 	bool has_tty;
@@ -88,7 +93,7 @@ static int64_t now_ms(void)
 
 static bool is_relayed(const struct supervisor *sup, int fd)
 {
-	return sup->plan->stdio[fd] == STDIO_RELAY;
+	return sup->plan->stdio[fd] == STDIO_RELAY && !(fd == 2 && sup->plan->shared_output);
 }
 
 /*** Ending the box ***/
@@ -461,8 +466,8 @@ static void supervise(struct supervisor *sup)
 {
 	const struct limits *limits = &sup->plan->limits;
 
-	sup->wall_at_ms = limits->wall_ms == LIMIT_NONE ? NEVER
-							: sup->begin_ms + (int64_t)limits->wall_ms;
+	sup->wall_at_ms =
+		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
 	start_relays(sup);
 	run_loop(sup);

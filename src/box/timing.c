@@ -8,12 +8,12 @@
 #include <time.h>
 
 const char *const mark_names[MARK__N] = {
-	[MARK_BEGIN] = "begin",		  [MARK_PLANNED] = "planned",
-	[MARK_CLONED] = "cloned",	  [MARK_MAPPED] = "mapped",
-	[MARK_NET] = "net",		  [MARK_MOUNTED] = "mounted",
-	[MARK_DROPPED] = "dropped",	  [MARK_LANDLOCKED] = "landlocked",
-	[MARK_FILTERED] = "filtered",	  [MARK_EXECUTED] = "executed",
-	[MARK_EXITED] = "exited",	  [MARK_GONE] = "gone",
+	[MARK_BEGIN] = "begin",	      [MARK_PLANNED] = "planned",
+	[MARK_CLONED] = "cloned",     [MARK_MAPPED] = "mapped",
+	[MARK_NET] = "net",	      [MARK_DROPPED] = "dropped",
+	[MARK_MOUNTED] = "mounted",   [MARK_LANDLOCKED] = "landlocked",
+	[MARK_FILTERED] = "filtered", [MARK_EXECUTED] = "executed",
+	[MARK_EXITED] = "exited",     [MARK_GONE] = "gone",
 };
 
 uint64_t *timing_marks;

@@ -9,18 +9,18 @@
 #include <stdint.h>
 
 enum mark {
-	MARK_BEGIN,	/* main() entered */
-	MARK_PLANNED,	/* profile loaded, plan built */
-	MARK_CLONED,	/* init runs */
-	MARK_MAPPED,	/* user namespace has its maps */
-	MARK_NET,	/* network namespace made, lo up */
-	MARK_MOUNTED,	/* root built and pivoted (beside MARK_NET) */
-	MARK_DROPPED,	/* capabilities gone */
+	MARK_BEGIN,   /* main() entered */
+	MARK_PLANNED, /* profile loaded, plan built */
+	MARK_CLONED,  /* init runs */
+	MARK_MAPPED,  /* user namespace has its maps */
+	MARK_NET,     /* network namespace made, lo up */
+	MARK_DROPPED, /* init's capabilities gone */
+	MARK_MOUNTED, /* root built and pivoted (beside the two above) */
 	MARK_LANDLOCKED,
-	MARK_FILTERED,	/* seccomp loaded */
-	MARK_EXECUTED,	/* execve returned control to init */
-	MARK_EXITED,	/* init reaped the command */
-	MARK_GONE,	/* supervisor reaped init: the box is gone */
+	MARK_FILTERED, /* seccomp loaded */
+	MARK_EXECUTED, /* execve returned control to init */
+	MARK_EXITED,   /* init reaped the command */
+	MARK_GONE,     /* supervisor reaped init: the box is gone */
 	MARK__N
 };
 

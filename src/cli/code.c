@@ -10,7 +10,9 @@
 
 #include "base/cleanup.h"
 
-enum { FIRST_BYTES = 16 * 1024 };
+enum {
+	FIRST_BYTES = 16 * 1024
+};
 
 /* Without a limit in the profile there is still one: the code is held in memory. */
 static const uint64_t MOST_BYTES = (uint64_t)1 << 30;
@@ -52,8 +54,8 @@ static const char *base_name(const char *path)
 	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 ? name : "code";
 }
 
-static int read_script(struct arena *arena, const char *path, uint64_t max_bytes,
-		       struct code *code, struct err *reterr)
+static int read_script(struct arena *arena, const char *path, uint64_t max_bytes, struct code *code,
+		       struct err *reterr)
 {
 	struct stat st;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

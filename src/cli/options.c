@@ -142,7 +142,7 @@ static int unknown_option(struct arena *arena, const char *shown, unsigned comma
 static int apply_own(struct arena *arena, const struct found *found, const char *value,
 		     struct options *options, struct err *reterr)
 {
-	char *field = (char *)options + found->own->offset;
+	void *field = (char *)options + found->own->offset;
 	const char *why = NULL;
 
 	if (!found->own->argument) {
@@ -192,6 +192,7 @@ static int parse_option(struct arena *arena, int argc, char **argv, int i, unsig
 		if (value)
 			return err_msg(reterr, E_USAGE,
 				       "option '%s' takes no value; write it alone", found.shown);
+		value = ""; /* a flag needs none */
 	} else if (!value) {
 		if (i + 1 >= argc)
 			return err_msg(reterr, E_USAGE, "option '%s' has no value; write %s %s",

@@ -99,8 +99,8 @@ static int check_verdict(struct run *run, const struct box_end *end)
 		err_msg(&run->end.err, E_INPUT, "input rejected: check '%s' was ended by signal %d",
 			name, end->signal);
 	else
-		err_msg(&run->end.err, E_INPUT,
-			"input rejected: check '%s' exited with status %d", name, end->exit_code);
+		err_msg(&run->end.err, E_INPUT, "input rejected: check '%s' exited with status %d",
+			name, end->exit_code);
 	return fail(run, OUTCOME_INPUT_REJECTED);
 }
 
@@ -246,8 +246,7 @@ static int report(struct run *run)
 		print_limit(run);
 	if (audit_end(run->audit_fd, &facts) < 0)
 		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(errno));
-	if ((run->result.path || run->result.fd >= 0) &&
-	    result_write(&run->result, &facts, &err) < 0)
+	if (result_write(&run->result, &facts, &err) < 0)
 		(void)print_error(&err);
 	if (timing_marks)
 		print_timing();
@@ -260,7 +259,7 @@ static int run_options(struct run *run)
 	struct err err;
 
 	run->audit_fd = -1;
-	run->result.fd = -1;
+	run->result = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
@@ -288,7 +287,7 @@ int cmd_run(int argc, char **argv)
 int cmd_shell(int argc, char **argv)
 {
 	const char *profile = getenv("AISBX_PROFILE");
-	char **words = calloc((size_t)argc + 6, sizeof *words);
+	char **words = calloc((size_t)argc + 7, sizeof *words);
 	int n = 0;
 
 	if (!words)
@@ -298,6 +297,8 @@ int cmd_shell(int argc, char **argv)
 	words[n++] = (char *)(profile && *profile ? profile : "shell");
 	words[n++] = (char *)"--";
 	words[n++] = (char *)"sh";
+	if (argv[0][0] == '-')
+		words[n++] = (char *)"-l";
 	for (int i = 1; i < argc; i++)
 		words[n++] = argv[i];
 	return cmd_run(n, words);

@@ -1,3 +1,263 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-int cmd_show(int argc, char **argv);
-int cmd_show(int argc, char **argv) { (void)argc; (void)argv; return 1; }
+/* aisbx show: the plan, for a person who approves it or a program that compares it. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "policy/plan.h"
+#include "policy/units.h"
+#include "report/plan_json.h"
+
+enum {
+	LABEL_COLUMNS = 11,
+	WIDTH = 79,
+};
+
+/*** Text ***/
+
+static void label(const char *text)
+{
+	printf("%-*s", LABEL_COLUMNS, text);
+}
+
+/* One path of the box, with its source where that differs and where it was written. */
+static void print_step(const char *name, const struct step *step)
+{
+	label(name);
+	printf("%s", step->box_path);
+	if (step->host_path && strcmp(step->host_path, step->box_path) != 0)
+		printf("  <- %s", step->host_path);
+	if (step->kind == STEP_SYMLINK)
+		printf(" -> %s", step->text);
+	printf("  (%s)\n", step->why);
+}
+
+static bool is_grant(const struct step *step)
+{
+	return (step->kind == STEP_BIND || (step->flags & STEP_OPENED)) &&
+	       !(step->flags & (STEP_PIN | STEP_PART));
+}
+
+static bool is_from_base(const struct step *step)
+{
+	static const char base[] = "<built-in>/base.yaml:";
+
+	return strncmp(step->why, base, sizeof base - 1) == 0 || strcmp(step->why, "aisbx") == 0;
+}
+
+/* The system directories of `base` on one line; everything else on a line of its own. */
+static void print_reads(const struct plan *plan)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		const struct step *step = &plan->steps[i];
+		bool shown =
+			(is_grant(step) && !(step->flags & STEP_WRITABLE)) ||
+			(step->kind == STEP_SYMLINK && strncmp(step->box_path, "/dev/", 5) != 0);
+
+		if (!shown || !is_from_base(step))
+			continue;
+		if (!any)
+			label("reads");
+		printf("%s%s", any ? "  " : "", step->box_path);
+		any = true;
+	}
+	if (any)
+		printf("  (system)\n");
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (is_grant(step) && !(step->flags & STEP_WRITABLE) && !is_from_base(step))
+			print_step("reads", step);
+	}
+}
+
+static void print_hidden(const struct plan *plan)
+{
+	const struct path_list *hide = &plan->profile->hide;
+
+	for (size_t i = 0; i < hide->len; i++) {
+		label("hides");
+		printf("%s  (%s)\n", hide->items[i].source, hide->items[i].at.file);
+	}
+}
+
+static void print_files(const struct plan *plan)
+{
+	print_reads(plan);
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (is_grant(step) && (step->flags & STEP_WRITABLE))
+			print_step("WRITES", step);
+	}
+	print_hidden(plan);
+	label("private");
+	for (size_t i = 0, n = 0; i < plan->steps_len; i++) {
+		if (plan->steps[i].kind == STEP_PRIVATE)
+			printf("%s%s", n++ ? "  " : "", plan->steps[i].box_path);
+	}
+	char size[32];
+	units_format_size(plan->limits.tmp, size, sizeof size);
+	printf("  (in memory, %s together)\n", size);
+}
+
+/* Words after a label, wrapped. */
+static void print_words(const char *name, char *const *words, size_t len, const char *when_empty)
+{
+	size_t column = LABEL_COLUMNS;
+
+	label(name);
+	for (size_t i = 0; i < len; i++) {
+		size_t width = strlen(words[i]);
+
+		if (column > LABEL_COLUMNS && column + 1 + width > WIDTH) {
+			printf("\n%*s", LABEL_COLUMNS, "");
+			column = LABEL_COLUMNS;
+		} else if (column > LABEL_COLUMNS) {
+			putchar(' ');
+			column++;
+		}
+		printf("%s", words[i]);
+		column += width;
+	}
+	printf("%s\n", len ? "" : when_empty);
+}
+
+static void print_limits(const struct plan *plan)
+{
+	const struct limits *limits = &plan->limits;
+	const struct {
+		const char *name;
+		uint64_t value;
+		void (*format)(uint64_t value, char *buf, size_t size);
+	} table[] = {
+		{ "memory", limits->memory, units_format_size },
+		{ "cpu", limits->cpu_ms, units_format_time },
+		{ "wall", limits->wall_ms, units_format_time },
+		{ "processes", limits->processes, NULL },
+		{ "file", limits->file_size, units_format_size },
+		{ "output", limits->output, units_format_size },
+		{ "open files", limits->open_files, NULL },
+	};
+
+	label("limits");
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		char text[32];
+
+		if (table[i].value >= LIMIT_NONE)
+			(void)snprintf(text, sizeof text, "none");
+		else if (table[i].format)
+			table[i].format(table[i].value, text, sizeof text);
+		else
+			(void)snprintf(text, sizeof text, "%llu",
+				       (unsigned long long)table[i].value);
+		printf("%s%s %s", i ? ", " : "", table[i].name, text);
+	}
+	putchar('\n');
+}
+
+static void print_environment(const struct plan *plan)
+{
+	struct arena arena = { 0 };
+	struct strv names = { 0 };
+
+	/* Names only: values may be secrets, and --json has them for who needs them. */
+	for (size_t i = 0; i < plan->env.len; i++)
+		strv_push(&arena, &names,
+			  arena_strndup(&arena, plan->env.items[i],
+					strcspn(plan->env.items[i], "=")));
+	print_words("variables", names.items, names.len, "none");
+	arena_free(&arena);
+}
+
+static void print_syscalls(const struct plan *plan)
+{
+	const struct profile *profile = plan->profile;
+
+	if (profile->syscalls_allow.len == 0 && profile->syscalls_deny.len == 0) {
+		label("syscalls");
+		printf("default allowlist\n");
+	}
+	if (profile->syscalls_allow.len)
+		print_words("syscalls +", profile->syscalls_allow.items,
+			    profile->syscalls_allow.len, "");
+	if (profile->syscalls_deny.len)
+		print_words("syscalls -", profile->syscalls_deny.items, profile->syscalls_deny.len,
+			    "");
+}
+
+static void print_plan(const struct plan *plan)
+{
+	const struct profile *profile = plan->profile;
+	const struct strv *degraded = &profile->allow_degraded;
+
+	label("profile");
+	printf("%s%s%s\n", profile->name, profile->description ? ": " : "",
+	       profile->description ? profile->description : "");
+	print_words("runs", plan->argv.items, plan->argv.len, "(a command given to run)");
+	label("in");
+	printf("%s\n", plan->cwd);
+	print_files(plan);
+	if (plan->protect)
+		print_words("protects", plan->protect->items, plan->protect->len, "");
+	if (plan->has_exec_list)
+		print_words("executes", plan->exec.items, plan->exec.len, "nothing");
+	else
+		print_words("executes", NULL, 0, "any visible program");
+	label("network");
+	printf("none\n");
+	print_environment(plan);
+	print_limits(plan);
+	print_syscalls(plan);
+	if (degraded->len)
+		print_words("WITHOUT", degraded->items, degraded->len, "");
+}
+
+/*** Command ***/
+
+static int load(struct arena *arena, struct options *options, struct profile *ret_profile,
+		struct hostfacts *facts, struct plan *ret_plan, struct err *reterr)
+{
+	struct request request = { .command = options->command,
+				   .stdin_fd = -1,
+				   .may_lack_command = true };
+
+	if (options->code || options->script) {
+		request.code = "";
+		request.code_name = "code";
+	}
+	int r = profile_load_command(arena, options->profile, &options->grants, ret_profile, NULL,
+				     reterr);
+	if (r < 0)
+		return r;
+	return plan_build(arena, ret_profile, facts, &request, ret_plan, reterr);
+}
+
+int cmd_show(int argc, char **argv)
+{
+	struct arena arena = { 0 };
+	struct options options;
+	struct hostfacts facts;
+	struct profile profile;
+	struct plan plan;
+	struct err err;
+
+	if (hostfacts_read(&arena, environ, &facts, &err) < 0 ||
+	    options_parse(&arena, argc, argv, FOR_SHOW, &options, &err) < 0 ||
+	    load(&arena, &options, &profile, &facts, &plan, &err) < 0)
+		return print_error(&err);
+	int status = 0;
+	if (options.json)
+		status = plan_print_json(&plan, stdout) < 0 ? EXIT_AISBX : 0;
+	else
+		print_plan(&plan);
+	if (fflush(stdout) != 0)
+		status = EXIT_AISBX;
+	arena_free(&arena);
+	return status;
+}

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -89,6 +90,31 @@ static int fill_closed(unsigned *ret_closed, struct err *reterr)
 	return 0;
 }
 
+/*
+ * A directory among them would be a way out of the box: openat(2) from it, or
+ * fchdir(2), reaches everything below. So would an O_PATH descriptor.
+ */
+static int check_stdio(struct hostfacts *facts, struct err *reterr)
+{
+	struct stat st[3];
+
+	for (int fd = 0; fd <= 2; fd++) {
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || fstat(fd, &st[fd]) < 0)
+			return err_set(reterr, E_SYSTEM, errno, "inspect", "a standard descriptor");
+		if (S_ISDIR(st[fd].st_mode) || (flags & O_PATH))
+			return err_msg(
+				reterr, E_USAGE,
+				"descriptor %d is a directory or an O_PATH descriptor, which "
+				"would lead out of the box; redirect it to a file or close it",
+				fd);
+		facts->stdio_mode[fd] = st[fd].st_mode & S_IFMT;
+	}
+	facts->one_output = st[1].st_dev == st[2].st_dev && st[1].st_ino == st[2].st_ino;
+	return 0;
+}
+
 int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_facts,
 		   struct err *reterr)
 {
@@ -100,6 +126,8 @@ int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_
 			       "remove the bit with chmod u-s,g-s");
 	memset(ret_facts, 0, sizeof *ret_facts);
 	int r = fill_closed(&ret_facts->closed, reterr);
+	if (r == 0)
+		r = check_stdio(ret_facts, reterr);
 	if (r < 0)
 		return r;
 	if (!getcwd(cwd, sizeof cwd))

@@ -14,9 +14,11 @@ struct hostfacts {
 	const char *home; /* absolute; the caller's */
 	uid_t uid;
 	gid_t gid;
-	bool host_root;	   /* uid 0 of the initial user namespace: grants need idmaps */
-	unsigned terminals; /* bit n: descriptor n (0 to 2) is a terminal */
-	unsigned closed;    /* bit n: it was closed; /dev/null holds its place */
+	bool host_root;	      /* uid 0 of the initial user namespace: grants need idmaps */
+	unsigned terminals;   /* bit n: descriptor n (0 to 2) is a terminal */
+	unsigned closed;      /* bit n: it was closed; /dev/null holds its place */
+	mode_t stdio_mode[3]; /* file type of descriptors 0 to 2 */
+	bool one_output;      /* 1 and 2 are the same file */
 	char *const *environ;
 };
 

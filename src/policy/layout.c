@@ -14,8 +14,10 @@
  */
 #include "policy/layout.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +28,12 @@
 
 #include "policy/paths.h"
 #include "policy/resolve.h"
+#include "policy/steps.h"
 
 /* Later kinds win over earlier ones at the same path. */
 enum entry_kind {
+	ENTRY_GONE, /* hidden: nothing is made */
+	ENTRY_OPENED, /* a directory in memory that shows what a read grant shows, less what is hidden */
 	ENTRY_IMPLICIT, /* a private directory that every box has */
 	ENTRY_TMPFS,
 	ENTRY_READ,
@@ -40,7 +45,9 @@ struct entry {
 	enum entry_kind kind;
 	bool from_command_line;
 	bool has_children;
+	bool is_part; /* of an opened read grant */
 	const char *box_path;
+	const char *source;   /* as written */
 	struct resolved host; /* READ, WRITE; HIDE: what is hidden */
 	const char *link;     /* target when the entry is only a symbolic link */
 	const char *why;
@@ -53,7 +60,6 @@ struct layout {
 	struct entry *entries;
 	size_t len;
 	size_t cap;
-	size_t steps_cap;
 };
 
 /*** Words of an entry ***/
@@ -159,34 +165,37 @@ static bool is_kernel_interface(const char *path)
 static int check_source(struct layout *layout, const struct entry *entry)
 {
 	const char *path = entry->host.path;
+	const char *typed = entry->source;
 	int mode = entry->kind == ENTRY_WRITE ? W_OK : 0;
 
 	if (strcmp(path, "/") == 0)
-		return refuse(layout, entry, path,
+		return refuse(layout, entry, typed,
 			      "that is the whole machine; grant the directories that are needed");
 	if (path_is_within(path, "/proc") || path_is_within(path, "/sys") ||
 	    path_is_within(path, "/dev") || is_kernel_interface(path))
-		return refuse(layout, entry, path,
-			      "it is an interface to the kernel; the box has its own /proc and /dev");
+		return refuse(
+			layout, entry, typed,
+			"it is an interface to the kernel; the box has its own /proc and /dev");
 	if (S_ISBLK(entry->host.mode) || S_ISCHR(entry->host.mode))
-		return refuse(layout, entry, path, "it is a device; grant a file or a directory");
+		return refuse(layout, entry, typed, "it is a device; grant a file or a directory");
 	if (S_ISDIR(entry->host.mode))
 		mode |= R_OK | X_OK;
 	else if (S_ISREG(entry->host.mode))
 		mode |= R_OK;
 	if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0)
-		return refuse(layout, entry, path,
-			      arena_printf(layout->arena, "%s; make it accessible to yourself first",
+		return refuse(layout, entry, typed,
+			      arena_printf(layout->arena,
+					   "%s; make it accessible to yourself first",
 					   strerror(errno)));
 	return 0;
 }
 
-static int add_path_grant(struct layout *layout, const struct path_spec *spec,
-			  enum entry_kind kind)
+static int add_path_grant(struct layout *layout, const struct path_spec *spec, enum entry_kind kind)
 {
 	struct entry entry = {
 		.kind = kind,
 		.from_command_line = spec->at.line == 0,
+		.source = spec->source,
 		.why = describe_origin(layout->arena, &spec->at),
 	};
 	char *source = expand(layout, spec->source, layout->plan->facts->home);
@@ -196,10 +205,11 @@ static int add_path_grant(struct layout *layout, const struct path_spec *spec,
 	if (r == -ENOENT && spec->optional)
 		return 0;
 	if (r == -ENOENT)
-		return refuse(layout, &entry, source,
-			      "it does not exist; create it, or write -PATH to skip it when missing");
+		return refuse(
+			layout, &entry, spec->source,
+			"it does not exist; create it, or write -PATH to skip it when missing");
 	if (r < 0)
-		return refuse(layout, &entry, source, strerror(-r));
+		return refuse(layout, &entry, spec->source, strerror(-r));
 	r = check_source(layout, &entry);
 	if (r < 0)
 		return r;
@@ -261,11 +271,12 @@ static int check_planted_links(struct layout *layout, const struct entry *entry)
 			if (tree->kind != ENTRY_WRITE || !path_is_below(link, tree->host.path) ||
 			    path_is_within(entry->host.path, tree->host.path))
 				continue;
-			return refuse(layout, entry, link,
-				      arena_printf(layout->arena,
-						   "it is a symbolic link in the writable '%s' that "
-						   "leads outside; grant '%s' by its own path",
-						   tree->host.path, entry->host.path));
+			return refuse(
+				layout, entry, link,
+				arena_printf(layout->arena,
+					     "it is a symbolic link in the writable '%s' that "
+					     "leads outside; grant '%s' by its own path",
+					     tree->host.path, entry->host.path));
 		}
 	}
 	return 0;
@@ -293,6 +304,73 @@ static void keep_link(struct layout *layout, struct entry *entry)
 	}
 }
 
+/* A read grant that must lack something becomes a directory that holds its other entries. */
+static int open_up(struct layout *layout, size_t index)
+{
+	enum {
+		MOST_ENTRIES = 500
+	};
+	struct entry opened = layout->entries[index];
+	DIR *dir = opendir(opened.host.path);
+	size_t before = layout->len;
+	struct dirent *found;
+
+	if (!dir)
+		return -errno;
+	while ((found = readdir(dir)) && layout->len - before < MOST_ENTRIES) {
+		struct entry child = opened;
+		char target[PATH_MAX];
+
+		if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
+			continue;
+		char *path = path_join(layout->arena, opened.host.path, found->d_name);
+		child.box_path = path_join(layout->arena, opened.box_path, found->d_name);
+		child.is_part = true;
+		child.from_command_line = false; /* a grant of its own wins */
+		ssize_t n = readlink(path, target, sizeof target);
+		if (n > 0 && (size_t)n < sizeof target)
+			child.link = arena_strndup(layout->arena, target, (size_t)n);
+		else if (resolve_host_path(layout->arena, path, &child.host) < 0)
+			continue; /* gone meanwhile */
+		(void)add_entry(layout, &child);
+	}
+	(void)closedir(dir);
+	if (found)
+		return -E2BIG;
+	layout->entries[index].kind = ENTRY_OPENED;
+	return 0;
+}
+
+/*
+ * Leaves box_path out of the read grant that shows it. False where that cannot
+ * be done: below a writable grant, whose directories must stay the host's, and
+ * in directories with very many entries. There a mask hides it.
+ */
+static bool leave_out(struct layout *layout, const char *box_path)
+{
+	for (;;) {
+		struct entry *in = NULL;
+
+		for (size_t i = 0; i < layout->len; i++) {
+			struct entry *entry = &layout->entries[i];
+
+			if (path_is_within(box_path, entry->box_path) &&
+			    (!in || strlen(entry->box_path) > strlen(in->box_path)))
+				in = entry;
+		}
+		if (!in || in->kind == ENTRY_OPENED || in->kind == ENTRY_GONE || in->link)
+			return true;
+		if (in->kind != ENTRY_READ)
+			return false;
+		if (strcmp(in->box_path, box_path) == 0) {
+			in->kind = ENTRY_GONE;
+			return true;
+		}
+		if (!S_ISDIR(in->host.mode) || open_up(layout, (size_t)(in - layout->entries)) < 0)
+			return false;
+	}
+}
+
 /* Hides the host object wherever a grant shows it. */
 static void hide_object(struct layout *layout, const struct entry *hide)
 {
@@ -306,7 +384,8 @@ static void hide_object(struct layout *layout, const struct entry *hide)
 		struct entry entry = *hide;
 		entry.box_path = path_join(layout->arena, grant->box_path,
 					   path_rest(hide->host.path, grant->host.path));
-		(void)add_entry(layout, &entry);
+		if (!leave_out(layout, entry.box_path))
+			(void)add_entry(layout, &entry);
 	}
 }
 
@@ -338,81 +417,68 @@ static void add_hides(struct layout *layout)
 	}
 }
 
-/* A profile that the box could rewrite would govern the next run. */
-static void protect_profile(struct layout *layout)
+static int refuse_profile(struct layout *layout, const char *file, const struct entry *grant,
+			  const char *reason)
 {
-	const struct profile *profile = layout->plan->profile;
-	struct entry own = { .kind = ENTRY_READ, .why = "the profile itself" };
+	return err_msg(
+		layout->reterr, E_GRANT,
+		"profile '%s' lies in the writable grant '%s' and %s, so the box could change "
+		"what governs the next run; move it elsewhere",
+		file, grant->host.path, reason);
+}
 
-	if (!profile->path)
-		return;
-	char *path = path_absolute(layout->arena, layout->plan->facts->cwd, profile->path);
-	if (resolve_host_path(layout->arena, path, &own.host) < 0)
-		return;
-	own.from_command_line = true;
-	size_t len = layout->len;
-	for (size_t i = 0; i < len; i++) {
-		const struct entry *grant = &layout->entries[i];
+/* One file of the profile against one writable grant: read-only there, or refused. */
+static int protect_profile_in(struct layout *layout, const char *file, const struct entry *own,
+			      const struct entry *grant)
+{
+	struct entry sealed = *own;
+	struct stat st;
 
-		if (grant->kind != ENTRY_WRITE ||
-		    !path_is_below(own.host.path, grant->host.path))
-			continue;
-		own.box_path = path_join(layout->arena, grant->box_path,
-					 path_rest(own.host.path, grant->host.path));
-		(void)add_entry(layout, &own);
+	for (size_t i = 0; i < own->host.links.len; i++) {
+		if (path_is_within(own->host.links.items[i], grant->host.path))
+			return refuse_profile(layout, file, grant, "is reached by a link there");
 	}
+	if (!path_is_within(own->host.path, grant->host.path))
+		return 0;
+	if (strcmp(own->host.path, grant->host.path) == 0)
+		return refuse_profile(layout, file, grant, "is that grant");
+	if (lstat(own->host.path, &st) < 0 || st.st_nlink > 1)
+		return refuse_profile(layout, file, grant, "has further hard links");
+	sealed.box_path = path_join(layout->arena, grant->box_path,
+				    path_rest(own->host.path, grant->host.path));
+	(void)add_entry(layout, &sealed);
+	return 0;
+}
+
+/* A profile that the box could rewrite would govern the next run. */
+static int protect_profile(struct layout *layout)
+{
+	const struct strv *files = &layout->plan->profile->files;
+	size_t len = layout->len;
+
+	for (size_t f = 0; f < files->len; f++) {
+		struct entry own = { .kind = ENTRY_READ,
+				     .from_command_line = true,
+				     .why = "the profile itself" };
+		char *path =
+			path_absolute(layout->arena, layout->plan->facts->cwd, files->items[f]);
+
+		if (resolve_host_path(layout->arena, path, &own.host) < 0)
+			continue;
+		own.source = files->items[f];
+		for (size_t i = 0; i < len; i++) {
+			if (layout->entries[i].kind != ENTRY_WRITE)
+				continue;
+			struct entry grant = layout->entries[i]; /* add_entry() moves the array */
+			int r = protect_profile_in(layout, files->items[f], &own, &grant);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
 }
 
 /*** Steps ***/
-
-static struct step *add_step(struct layout *layout, enum step_kind kind, const char *box_path,
-			     mode_t mode)
-{
-	struct plan *plan = layout->plan;
-
-	if (plan->steps_len == layout->steps_cap) {
-		size_t cap = layout->steps_cap ? layout->steps_cap * 2 : 64;
-		struct step *grown = arena_alloc(layout->arena, cap * sizeof *grown);
-
-		if (plan->steps_len)
-			memcpy(grown, plan->steps, plan->steps_len * sizeof *grown);
-		plan->steps = grown;
-		layout->steps_cap = cap;
-	}
-	struct step *step = &plan->steps[plan->steps_len++];
-	step->kind = kind;
-	step->box_path = box_path;
-	step->mode = mode;
-	step->why = "aisbx";
-	return step;
-}
-
-static struct step *find_step(const struct plan *plan, const char *box_path)
-{
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		if (strcmp(plan->steps[i].box_path, box_path) == 0)
-			return &plan->steps[i];
-	}
-	return NULL;
-}
-
-/* The mount or private directory that box_path lies in (or is), or NULL for the root. */
-static const struct step *holder(const struct plan *plan, const char *box_path)
-{
-	const struct step *best = NULL;
-
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		const struct step *step = &plan->steps[i];
-
-		if (step->kind == STEP_DIR || step->kind == STEP_SYMLINK ||
-		    step->kind == STEP_FILE || step->kind == STEP_COVER)
-			continue;
-		if (path_is_within(box_path, step->box_path) &&
-		    (!best || strlen(step->box_path) >= strlen(best->box_path)))
-			best = step;
-	}
-	return best;
-}
 
 /* Directories in memory above box_path. */
 static void add_parents(struct layout *layout, const char *box_path)
@@ -420,8 +486,8 @@ static void add_parents(struct layout *layout, const char *box_path)
 	for (const char *at = strchr(box_path + 1, '/'); at; at = strchr(at + 1, '/')) {
 		char *dir = arena_strndup(layout->arena, box_path, (size_t)(at - box_path));
 
-		if (!find_step(layout->plan, dir))
-			(void)add_step(layout, STEP_DIR, dir, 0755);
+		if (!steps_find(layout->plan, dir))
+			(void)steps_add(layout->arena, layout->plan, STEP_DIR, dir, 0755);
 	}
 }
 
@@ -431,9 +497,9 @@ static void add_pin(struct layout *layout, const struct step *bind, const char *
 	unsigned flags = bind->flags & (STEP_WRITABLE | STEP_IDMAP | STEP_NOEXEC);
 	const char *why = bind->why;
 
-	if (find_step(layout->plan, box_path))
+	if (steps_find(layout->plan, box_path))
 		return;
-	struct step *pin = add_step(layout, STEP_BIND, box_path, 0);
+	struct step *pin = steps_add(layout->arena, layout->plan, STEP_BIND, box_path, 0);
 	pin->flags = flags | STEP_IS_DIR | STEP_PIN | STEP_ON_BIND;
 	pin->host_path = host->path;
 	pin->dev = host->dev;
@@ -458,34 +524,33 @@ static int prepare_on_bind(struct layout *layout, const struct entry *entry,
 		int r = resolve_host_path(layout->arena, host_path, &host);
 
 		if (r < 0 || host.links.len)
-			return refuse(layout, entry, entry->box_path,
-				      arena_printf(layout->arena,
-						   "'%s' on the host %s, and nothing is created in "
-						   "granted trees; create it first",
-						   host_path,
-						   r < 0 ? "does not exist"
-							 : "is a symbolic link"));
+			return refuse(
+				layout, entry, entry->box_path,
+				arena_printf(layout->arena,
+					     "'%s' on the host %s, and nothing is created in "
+					     "granted trees; create it first",
+					     host_path,
+					     r < 0 ? "does not exist" : "is a symbolic link"));
 		if (!end) {
 			bool want_dir = entry->kind == ENTRY_TMPFS ||
-					entry->kind == ENTRY_IMPLICIT ||
-					S_ISDIR(entry->host.mode);
+					entry->kind == ENTRY_IMPLICIT || S_ISDIR(entry->host.mode);
 			if (want_dir != !!S_ISDIR(host.mode))
-				return refuse(layout, entry, entry->box_path,
-					      "it is a file where a directory goes, or the reverse");
+				return refuse(
+					layout, entry, entry->box_path,
+					"it is a file where a directory goes, or the reverse");
 			return 0;
 		}
 		if ((holding.flags & STEP_WRITABLE) && !(holding.flags & STEP_PROTECTED))
-			add_pin(layout, &holding,
-				path_join(layout->arena, holding.box_path, part), &host);
+			add_pin(layout, &holding, path_join(layout->arena, holding.box_path, part),
+				&host);
 	}
 	return 0;
 }
 
 static bool is_system_directory(const char *path)
 {
-	static const char *const system[] = { "/usr",	"/etc", "/bin",	 "/sbin",
-					      "/lib",	"/lib32", "/lib64", "/libx32",
-					      "/boot", "/opt" };
+	static const char *const system[] = { "/usr",	"/etc",	  "/bin",    "/sbin", "/lib",
+					      "/lib32", "/lib64", "/libx32", "/boot", "/opt" };
 
 	for (size_t i = 0; i < sizeof system / sizeof *system; i++) {
 		if (path_is_within(path, system[i]))
@@ -497,7 +562,7 @@ static bool is_system_directory(const char *path)
 static void add_bind(struct layout *layout, const struct entry *entry)
 {
 	const struct plan *plan = layout->plan;
-	struct step *step = add_step(layout, STEP_BIND, entry->box_path, 0);
+	struct step *step = steps_add(layout->arena, layout->plan, STEP_BIND, entry->box_path, 0);
 
 	step->host_path = entry->host.path;
 	step->dev = entry->host.dev;
@@ -509,9 +574,10 @@ static void add_bind(struct layout *layout, const struct entry *entry)
 		step->flags |= STEP_WRITABLE;
 		if (plan->protect && S_ISDIR(entry->host.mode))
 			step->flags |= STEP_PROTECTED;
-		if (plan->has_exec_list)
-			step->flags |= STEP_NOEXEC;
 	}
+	/* With an exec list only system directories hold programs, and libraries, to load. */
+	if (plan->has_exec_list && !is_system_directory(entry->host.path))
+		step->flags |= STEP_NOEXEC;
 	/* What only host root may read in a system directory stays unreadable. */
 	if (plan->facts->host_root &&
 	    (entry->kind == ENTRY_WRITE || !is_system_directory(entry->host.path)))
@@ -523,14 +589,18 @@ static void add_memory(struct layout *layout, const struct entry *entry)
 	const char *box_path = entry->box_path;
 	struct step *step;
 
-	if (entry->kind == ENTRY_HIDE) {
-		step = add_step(layout, STEP_MASK, box_path, entry->has_children ? 0555 : 0);
+	if (entry->kind == ENTRY_HIDE || entry->kind == ENTRY_OPENED) {
+		bool shows = entry->has_children || entry->kind == ENTRY_OPENED;
+
+		step = steps_add(layout->arena, layout->plan, STEP_MASK, box_path,
+				 shows ? 0555 : 0);
 		if (S_ISDIR(entry->host.mode))
 			step->flags |= STEP_IS_DIR;
 	} else {
 		bool is_tmp = strcmp(box_path, "/tmp") == 0;
 
-		step = add_step(layout, STEP_PRIVATE, box_path, is_tmp ? 01777 : 0700);
+		step = steps_add(layout->arena, layout->plan, STEP_PRIVATE, box_path,
+				 is_tmp ? 01777 : 0700);
 		step->flags |= STEP_IS_DIR | STEP_WRITABLE;
 		if (layout->plan->has_exec_list)
 			step->flags |= STEP_NOEXEC;
@@ -540,7 +610,9 @@ static void add_memory(struct layout *layout, const struct entry *entry)
 
 static int emit_entry(struct layout *layout, struct entry *entry)
 {
-	const struct step *in = holder(layout->plan, entry->box_path);
+	if (entry->kind == ENTRY_GONE)
+		return 0;
+	const struct step *in = steps_holder(layout->plan, entry->box_path);
 	bool on_bind = in && (in->kind == STEP_BIND || in->kind == STEP_MASK);
 	size_t made;
 
@@ -559,7 +631,8 @@ static int emit_entry(struct layout *layout, struct entry *entry)
 	}
 	made = layout->plan->steps_len;
 	if (entry->link) {
-		struct step *step = add_step(layout, STEP_SYMLINK, entry->box_path, 0);
+		struct step *step =
+			steps_add(layout->arena, layout->plan, STEP_SYMLINK, entry->box_path, 0);
 		step->text = entry->link;
 		step->why = entry->why;
 	} else if (is_bind(entry)) {
@@ -569,6 +642,10 @@ static int emit_entry(struct layout *layout, struct entry *entry)
 	}
 	if (on_bind)
 		layout->plan->steps[made].flags |= STEP_ON_BIND;
+	if (entry->is_part)
+		layout->plan->steps[made].flags |= STEP_PART;
+	if (entry->kind == ENTRY_OPENED)
+		layout->plan->steps[made].flags |= STEP_OPENED;
 	return 0;
 }
 
@@ -588,8 +665,8 @@ static int compare_paths(const void *a, const void *b)
 static void mark_parents(struct layout *layout)
 {
 	for (size_t i = 0; i + 1 < layout->len; i++)
-		layout->entries[i].has_children = path_is_below(layout->entries[i + 1].box_path,
-								layout->entries[i].box_path);
+		layout->entries[i].has_children =
+			path_is_below(layout->entries[i + 1].box_path, layout->entries[i].box_path);
 }
 
 /*** What every box has ***/
@@ -606,36 +683,41 @@ static void add_device_steps(struct layout *layout)
 		      { "/dev/stdout", "/proc/self/fd/1" },
 		      { "/dev/stderr", "/proc/self/fd/2" } };
 
-	(void)add_step(layout, STEP_DIR, "/proc", 0555);
-	(void)add_step(layout, STEP_DIR, "/dev", 0755);
+	(void)steps_add(layout->arena, layout->plan, STEP_DIR, "/proc", 0555);
+	(void)steps_add(layout->arena, layout->plan, STEP_DIR, "/dev", 0755);
 	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
-		struct step *step = add_step(layout, STEP_DEVICE, nodes[i], 0666);
+		struct step *step =
+			steps_add(layout->arena, layout->plan, STEP_DEVICE, nodes[i], 0666);
 		step->host_path = nodes[i];
 		step->flags = STEP_WRITABLE;
 	}
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
-		add_step(layout, STEP_SYMLINK, links[i].path, 0)->text = links[i].target;
-	add_step(layout, STEP_DEVPTS, "/dev/pts", 0755)->flags = STEP_IS_DIR | STEP_WRITABLE;
-	add_step(layout, STEP_PRIVATE, "/dev/shm", 01777)->flags = STEP_IS_DIR | STEP_WRITABLE;
-	add_step(layout, STEP_PROC, "/proc", 0555)->flags = STEP_IS_DIR;
+		steps_add(layout->arena, layout->plan, STEP_SYMLINK, links[i].path, 0)->text =
+			links[i].target;
+	steps_add(layout->arena, layout->plan, STEP_DEVPTS, "/dev/pts", 0755)->flags =
+		STEP_IS_DIR | STEP_WRITABLE;
+	steps_add(layout->arena, layout->plan, STEP_PRIVATE, "/dev/shm", 01777)->flags =
+		STEP_IS_DIR | STEP_WRITABLE |
+		(layout->plan->has_exec_list ? (unsigned)STEP_NOEXEC : 0);
+	steps_add(layout->arena, layout->plan, STEP_PROC, "/proc", 0555)->flags = STEP_IS_DIR;
 }
 
 /* A small file of aisbx's own, wherever the host's file of that name leads. */
 static void add_generated(struct layout *layout, const char *path, char *text)
 {
-	const struct step *in = holder(layout->plan, path);
+	const struct step *in = steps_holder(layout->plan, path);
 	struct step *step;
 
 	if (in && in->kind == STEP_BIND) {
 		struct resolved host;
-		char *host_path = path_join(layout->arena, in->host_path,
-					    path_rest(path, in->box_path));
+		char *host_path =
+			path_join(layout->arena, in->host_path, path_rest(path, in->box_path));
 
 		if (resolve_host_path(layout->arena, host_path, &host) == 0 &&
 		    host.links.len == 0) {
 			if (!S_ISREG(host.mode))
 				return;
-			step = add_step(layout, STEP_COVER, path, 0444);
+			step = steps_add(layout->arena, layout->plan, STEP_COVER, path, 0444);
 			step->flags = STEP_ON_BIND;
 			step->text = text;
 			step->text_len = strlen(text);
@@ -649,14 +731,14 @@ static void add_generated(struct layout *layout, const char *path, char *text)
 		target[n] = '\0';
 		char *dir = arena_strndup(layout->arena, path, (size_t)(strrchr(path, '/') - path));
 		path = path_absolute(layout->arena, dir, target);
-		in = holder(layout->plan, path);
+		in = steps_holder(layout->plan, path);
 		if (in)
 			return;
 	}
 	add_parents(layout, path);
-	if (find_step(layout->plan, path))
+	if (steps_find(layout->plan, path))
 		return;
-	step = add_step(layout, STEP_FILE, path, 0444);
+	step = steps_add(layout->arena, layout->plan, STEP_FILE, path, 0444);
 	step->text = text;
 	step->text_len = strlen(text);
 }
@@ -673,9 +755,9 @@ static void add_generated_files(struct layout *layout)
 				   plan->inside_uid, plan->inside_gid, plan->home));
 	add_generated(layout, "/etc/group",
 		      arena_printf(arena, "root:x:0:\nuser:x:%u:\n", plan->inside_gid));
-	add_generated(layout, "/etc/hosts",
-		      arena_printf(arena, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n",
-				   plan->hostname));
+	add_generated(
+		layout, "/etc/hosts",
+		arena_printf(arena, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n", plan->hostname));
 	/* No name server is asked: a name that is not in hosts does not exist. */
 	add_generated(layout, "/etc/nsswitch.conf",
 		      arena_strdup(arena, "passwd: files\ngroup: files\nshadow: files\n"
@@ -690,13 +772,12 @@ static void add_code(struct layout *layout, const char *name)
 	char *path = arena_printf(layout->arena, "/run/aisbx/%s", name);
 
 	add_parents(layout, path);
-	struct step *step = add_step(layout, STEP_FILE, path, 0444);
+	struct step *step = steps_add(layout->arena, layout->plan, STEP_FILE, path, 0444);
 	step->text = layout->plan->code;
 	step->text_len = layout->plan->code_len;
 }
 
-int layout_build(struct arena *arena, struct plan *plan, const char *code_name,
-		 struct err *reterr)
+int layout_build(struct arena *arena, struct plan *plan, const char *code_name, struct err *reterr)
 {
 	struct layout layout = { .arena = arena, .plan = plan, .reterr = reterr };
 	int r = add_grants(&layout);
@@ -710,7 +791,9 @@ int layout_build(struct arena *arena, struct plan *plan, const char *code_name,
 		keep_link(&layout, &layout.entries[i]);
 	}
 	add_hides(&layout);
-	protect_profile(&layout);
+	r = protect_profile(&layout);
+	if (r < 0)
+		return r;
 	qsort(layout.entries, layout.len, sizeof *layout.entries, compare_paths);
 	mark_parents(&layout);
 	add_device_steps(&layout);
@@ -723,30 +806,4 @@ int layout_build(struct arena *arena, struct plan *plan, const char *code_name,
 	if (code_name)
 		add_code(&layout, code_name);
 	return 0;
-}
-
-/*** Questions ***/
-
-char *layout_host_path(struct arena *arena, const struct plan *plan, const char *box_path)
-{
-	const struct step *in = holder(plan, box_path);
-
-	if (!in || in->kind != STEP_BIND)
-		return NULL;
-	return path_join(arena, in->host_path, path_rest(box_path, in->box_path));
-}
-
-bool layout_is_directory(struct arena *arena, const struct plan *plan, const char *box_path)
-{
-	const struct step *in = holder(plan, box_path);
-	const struct step *step = find_step(plan, box_path);
-
-	if (strcmp(box_path, "/") == 0)
-		return true;
-	if (step)
-		return step->kind == STEP_DIR || (step->flags & STEP_IS_DIR);
-	if (!in || in->kind != STEP_BIND)
-		return in && in->kind == STEP_PROC;
-	struct stat st;
-	return stat(layout_host_path(arena, plan, box_path), &st) == 0 && S_ISDIR(st.st_mode);
 }

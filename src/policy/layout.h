@@ -10,16 +10,6 @@
  * plan->home, inside ids and code must be set. Reads the host (never writes).
  * Errors are E_GRANT and name the grant and where it was written.
  */
-int layout_build(struct arena *arena, struct plan *plan, const char *code_name,
-		 struct err *reterr);
-
-/* Whether box_path will be a directory in the box. */
-bool layout_is_directory(struct arena *arena, const struct plan *plan, const char *box_path);
-
-/*
- * Host path that box_path shows in the box, or NULL when it is not of the
- * host. Symbolic links are not followed.
- */
-char *layout_host_path(struct arena *arena, const struct plan *plan, const char *box_path);
+int layout_build(struct arena *arena, struct plan *plan, const char *code_name, struct err *reterr);
 
 #endif

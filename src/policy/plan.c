@@ -14,7 +14,8 @@
 #include "box/syscalls.h"
 #include "policy/layout.h"
 #include "policy/paths.h"
-#include "policy/resolve.h"
+#include "policy/programs.h"
+#include "policy/steps.h"
 
 /* Host uids from here on belong to nobody: above the ranges that login and container tools
  * hand out (shadow's subuids end below 0x70000000, systemd's containers at 0x6fffffff;
@@ -66,8 +67,8 @@ static void set_ids(struct plan *plan)
 /* The caller's home path, where the box can have a private one. */
 static const char *box_home(const struct hostfacts *facts)
 {
-	static const char *const system[] = { "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64",
-					      "/proc", "/dev", "/sys", "/run" };
+	static const char *const system[] = { "/usr",	"/etc",	 "/bin", "/sbin", "/lib",
+					      "/lib64", "/proc", "/dev", "/sys",  "/run" };
 
 	if (strcmp(facts->home, "/") == 0 || strcmp(facts->home, "/tmp") == 0)
 		return "/home/user";
@@ -169,15 +170,15 @@ static int choose_cwd(struct arena *arena, struct plan *plan, struct err *reterr
 	const char *wanted = plan->profile->chdir;
 
 	if (!wanted) {
-		plan->cwd = layout_is_directory(arena, plan, plan->facts->cwd) ? plan->facts->cwd
-									       : plan->home;
+		plan->cwd = steps_is_directory(arena, plan, plan->facts->cwd) ? plan->facts->cwd
+									      : plan->home;
 		return 0;
 	}
 	if (wanted[0] == '~' && (wanted[1] == '/' || !wanted[1]))
 		plan->cwd = path_absolute(arena, plan->home, wanted[1] ? wanted + 2 : ".");
 	else
 		plan->cwd = path_absolute(arena, plan->facts->cwd, wanted);
-	if (!layout_is_directory(arena, plan, plan->cwd))
+	if (!steps_is_directory(arena, plan, plan->cwd))
 		return err_msg(reterr, E_GRANT,
 			       "cannot start in '%s': it is not a directory of the box; grant it "
 			       "with --ro or --rw",
@@ -185,61 +186,14 @@ static int choose_cwd(struct arena *arena, struct plan *plan, struct err *reterr
 	return 0;
 }
 
-/*** Programs that may be executed ***/
-
-static bool is_program(struct arena *arena, const struct plan *plan, const char *box_path)
-{
-	struct resolved host;
-	char *host_path = layout_host_path(arena, plan, box_path);
-
-	/* In /bin -> usr/bin the directory is a link of the box's own. */
-	if (!host_path)
-		return access(box_path, X_OK) == 0;
-	return resolve_host_path(arena, host_path, &host) == 0 && S_ISREG(host.mode);
-}
-
-static char *find_program(struct arena *arena, const struct plan *plan, const char *name)
-{
-	if (strchr(name, '/')) {
-		char *path = path_absolute(arena, plan->facts->cwd, name);
-		return is_program(arena, plan, path) ? path : NULL;
-	}
-	for (const char *at = plan->path; *at;) {
-		size_t len = strcspn(at, ":");
-		char *path = arena_printf(arena, "%.*s/%s", (int)len, at, name);
-
-		if (is_program(arena, plan, path))
-			return path;
-		at += len + (at[len] == ':');
-	}
-	return NULL;
-}
-
-static int build_exec(struct arena *arena, struct plan *plan, struct err *reterr)
-{
-	const struct strv *names = &plan->profile->exec;
-
-	for (size_t i = 0; i < names->len; i++) {
-		char *path = find_program(arena, plan, names->items[i]);
-
-		if (!path)
-			return err_msg(reterr, E_GRANT,
-				       "cannot allow execution of '%s': no such program in the box; "
-				       "write its path, or grant the directory it is in",
-				       names->items[i]);
-		strv_push(arena, &plan->exec, path);
-	}
-	return 0;
-}
-
 /*** Limits, descriptors, walls ***/
 
 static void set_limits(struct plan *plan)
 {
-	uint64_t *limits[] = { &plan->limits.memory,	&plan->limits.cpu_ms,
-			       &plan->limits.wall_ms,	&plan->limits.processes,
-			       &plan->limits.tmp,	&plan->limits.file_size,
-			       &plan->limits.output,	&plan->limits.open_files };
+	uint64_t *limits[] = { &plan->limits.memory,  &plan->limits.cpu_ms,
+			       &plan->limits.wall_ms, &plan->limits.processes,
+			       &plan->limits.tmp,     &plan->limits.file_size,
+			       &plan->limits.output,  &plan->limits.open_files };
 
 	plan->limits = plan->profile->limits;
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
@@ -252,6 +206,19 @@ static void set_limits(struct plan *plan)
 		plan->limits.tmp = (uint64_t)1 << 30; /* memory is never unbounded */
 }
 
+/*
+ * A root caller's payload is nobody on the host: it could not open its own
+ * output again by /dev/stdout, so it gets a pipe that it owns.
+ */
+static bool needs_relay(const struct plan *plan, int fd)
+{
+	mode_t type = plan->facts->stdio_mode[fd];
+
+	if (plan->limits.output != LIMIT_NONE)
+		return true;
+	return plan->facts->host_root && (S_ISFIFO(type) || S_ISREG(type));
+}
+
 static void choose_stdio(struct plan *plan, const struct request *request)
 {
 	unsigned terminals = plan->facts->terminals;
@@ -262,7 +229,7 @@ static void choose_stdio(struct plan *plan, const struct request *request)
 			plan->stdio[fd] = STDIO_NULL;
 		else if (terminals & (1U << fd))
 			plan->stdio[fd] = own_terminal ? STDIO_TTY : fd ? STDIO_RELAY : STDIO_NULL;
-		else if (fd > 0 && plan->limits.output != LIMIT_NONE)
+		else if (fd > 0 && needs_relay(plan, fd))
 			plan->stdio[fd] = STDIO_RELAY;
 		else
 			plan->stdio[fd] = STDIO_PASS;
@@ -273,6 +240,8 @@ static void choose_stdio(struct plan *plan, const struct request *request)
 		plan->stdio[0] = STDIO_PASS;
 	if (request->is_input_check)
 		plan->stdio[1] = STDIO_NULL;
+	plan->shared_output = plan->facts->one_output && plan->stdio[1] == STDIO_RELAY &&
+			      plan->stdio[2] == STDIO_RELAY;
 }
 
 static int set_degradable(struct plan *plan, struct err *reterr)
@@ -304,12 +273,19 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 	bool mediated = plan->protect != NULL;
 
 	plan->filter = arena_alloc(arena, sizeof *plan->filter);
-	if (profile->syscalls_allow.len == 0 && profile->syscalls_deny.len == 0) {
+	if (profile->syscalls_allow.len == 0 && profile->syscalls_deny.len == 0 &&
+	    !plan->has_exec_list) {
 		syscalls_builtin(mediated ? FILTER_MEDIATED : FILTER_DEFAULT, plan->filter);
 		return 0;
 	}
-	return syscalls_compile(arena, &profile->syscalls_allow, &profile->syscalls_deny, mediated,
-				plan->filter, reterr);
+	/* A program in a memfd has no path that the exec list could refuse. */
+	struct strv deny = { 0 };
+	for (size_t i = 0; i < profile->syscalls_deny.len; i++)
+		strv_push(arena, &deny, profile->syscalls_deny.items[i]);
+	if (plan->has_exec_list)
+		strv_push(arena, &deny, arena_strdup(arena, "memfd_create"));
+	return syscalls_compile(arena, &profile->syscalls_allow, &deny, mediated, plan->filter,
+				reterr);
 }
 
 static bool has_protected_grant(const struct plan *plan)
@@ -354,7 +330,7 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 	build_env(arena, plan);
 	r = choose_cwd(arena, plan, reterr);
 	if (r == 0)
-		r = build_exec(arena, plan, reterr);
+		r = programs_build(arena, plan, reterr);
 	if (r == 0)
 		r = set_filter(arena, plan, reterr);
 	return r;

@@ -36,12 +36,13 @@ enum step_kind {
 enum step_flags {
 	STEP_WRITABLE = 1 << 0,
 	STEP_IS_DIR = 1 << 1,
-	STEP_IDMAP = 1 << 2,	/* host uid 0 appears as the box's user */
+	STEP_IDMAP = 1 << 2, /* host uid 0 appears as the box's user */
 	STEP_NOEXEC = 1 << 3,
-	STEP_PIN = 1 << 4,	/* a bind onto itself: the directory cannot be renamed */
+	STEP_PIN = 1 << 4,	 /* a bind onto itself: the directory cannot be renamed */
 	STEP_PROTECTED = 1 << 5, /* writes go through init, which holds files.protect */
-	STEP_ON_BIND = 1 << 6,	/* the mount point is the host's: never created */
-	STEP_OPTIONAL = 1 << 7, /* skipped when the mount point is missing (masks in /proc) */
+	STEP_ON_BIND = 1 << 6,	 /* the mount point is the host's: never created */
+	STEP_OPENED = 1 << 7,	 /* STEP_MASK: shows a read grant, less what is hidden */
+	STEP_PART = 1 << 8,	 /* stands for an entry of such a grant */
 };
 
 struct step {
@@ -71,12 +72,13 @@ struct plan {
 	const struct hostfacts *facts;
 	struct step *steps;
 	size_t steps_len;
-	struct strv argv;    /* of the payload */
-	char **shell_argv;   /* sh, a slot for the script, argv[1]...: for files without #! */
-	struct strv env;     /* NAME=VALUE */
-	const char *path;    /* PATH value that argv[0] is looked up in */
-	const char *cwd;     /* box path */
-	const char *home;    /* box path */
+	size_t steps_cap;
+	struct strv argv;  /* of the payload */
+	char **shell_argv; /* sh, a slot for the script, argv[1]...: for files without #! */
+	struct strv env;   /* NAME=VALUE */
+	const char *path;  /* PATH value that argv[0] is looked up in */
+	const char *cwd;   /* box path */
+	const char *home;  /* box path */
 	const char *hostname;
 	uid_t inside_uid;
 	gid_t inside_gid;
@@ -84,8 +86,9 @@ struct plan {
 	gid_t outside_gid;
 	struct limits limits;
 	enum stdio_mode stdio[3];
+	bool shared_output; /* 1 and 2 are one file: they share a relay, which keeps their order */
 	bool has_exec_list;
-	struct strv exec; /* box paths that may be executed, loader included */
+	struct strv exec;	    /* box paths that may be executed, loader included */
 	const struct strv *protect; /* names; NULL when no grant is protected */
 	struct strv pinned;	    /* box paths below protected grants that stay where they are */
 	bool degradable[WALL__N];
@@ -104,9 +107,9 @@ struct request {
 	const char *code;
 	size_t code_len;
 	const char *code_name;
-	int stdin_fd;	   /* -1: the caller's own */
-	bool stdin_is_code; /* the payload's stdin is empty */
-	bool is_input_check; /* stdout goes nowhere */
+	int stdin_fd;	       /* -1: the caller's own */
+	bool stdin_is_code;    /* the payload's stdin is empty */
+	bool is_input_check;   /* stdout goes nowhere */
 	bool may_lack_command; /* show */
 };
 

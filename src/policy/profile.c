@@ -45,11 +45,15 @@ struct load {
 
 static void complain(struct load *load, struct origin at, const char *why)
 {
-	char *message = at.line	  ? arena_printf(load->arena, "%s:%d:%d: %s", at.file, at.line,
-						 at.column, why)
-			: at.file ? arena_printf(load->arena, "%s: %s", at.file, why)
-				  : arena_strdup(load->arena, why);
+	char *message;
 
+	if (at.line)
+		message =
+			arena_printf(load->arena, "%s:%d:%d: %s", at.file, at.line, at.column, why);
+	else if (at.file)
+		message = arena_printf(load->arena, "%s: %s", at.file, why);
+	else
+		message = arena_strdup(load->arena, why);
 	if (!load->first_complaint)
 		load->first_complaint = message;
 	if (load->complaints)
@@ -400,6 +404,9 @@ static void load_source(struct load *load, struct layer *layer)
 	profile_init(&layer->profile);
 	layer->profile.name = layer->source.name;
 	layer->profile.path = layer->source.path;
+	if (layer->source.path)
+		strv_push(load->arena, &load->result.files,
+			  arena_strdup(load->arena, layer->source.path));
 	yaml_tree_read(load->arena, layer->source.text, layer->source.len, &tree);
 	if (tree.root && tree.root->problem)
 		complain_at(load, layer, tree.root, tree.root->problem);
@@ -482,7 +489,7 @@ int profile_load_file(struct arena *arena, const char *file, struct profile *ret
 	r = strcmp(file, "-") == 0 ? source_read_stdin(arena, &first->source, &why)
 				   : source_read_file(arena, file, &first->source, &why);
 	if (r < 0)
-		complain(&load, (struct origin){ file, 0, 0 }, why);
+		complain(&load, (struct origin){ word_printable(arena, file), 0, 0 }, why);
 	else
 		load_source(&load, first);
 	return load_end(&load, first, ret_profile, reterr);

@@ -21,7 +21,9 @@
 #include "base/sys.h"
 #include "policy/paths.h"
 
-enum { MAX_LINKS = 40 }; /* as the kernel's own limit, path_resolution(7) */
+enum {
+	MAX_LINKS = 40
+}; /* as the kernel's own limit, path_resolution(7) */
 
 static int describe(int fd, struct resolved *ret)
 {

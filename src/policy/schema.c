@@ -41,8 +41,8 @@ const struct setting settings[] = {
 	  "a private empty directory in memory (repeatable)",
 	  SETTING_PATHS_1, FIELD(tmpfs), 0, NULL },
 	{ "files.protect", "protect", 0, "NAME",
-	  "a name, or pattern with *, that may be neither changed nor created below a writable grant"
-	  " (repeatable)",
+	  "a name, or pattern with *, that may be neither changed nor created below a writable"
+	  " grant (repeatable)",
 	  SETTING_WORDS, FIELD(protect), 0, value_check_protect },
 	{ "exec", "exec", 0, "PROGRAM",
 	  "a program that may be executed; without this any visible one may (repeatable)",

@@ -37,7 +37,7 @@ struct setting {
 	enum setting_type type;
 	size_t offset;	  /* in struct profile */
 	uint64_t minimum; /* least number taken; smaller ones are mistakes */
-	/* What the text must be besides type; NULL: anything. Returns the reason it is not, or NULL. */
+	/* What the text must be besides type: the reason it is not, or NULL. NULL: anything. */
 	const char *(*check)(struct arena *arena, const char *value);
 };
 

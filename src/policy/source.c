@@ -149,7 +149,7 @@ int source_read_file(struct arena *arena, const char *path, struct source *ret_s
 	if (read_path(arena, host_path, ret_source, ret_why) < 0)
 		return -EINVAL;
 	ret_source->name = path;
-	ret_source->label = path;
+	ret_source->label = word_printable(arena, path);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ static int find_in_dir(struct arena *arena, const char *dir, const char *name,
 		*ret_why = arena_printf(arena, "%s: %s", word_quote(arena, path), *ret_why);
 		return -EINVAL;
 	}
-	ret_source->label = path;
+	ret_source->label = word_printable(arena, path);
 	return 1;
 }
 

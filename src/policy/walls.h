@@ -28,7 +28,7 @@ enum wall {
 
 struct wall_info {
 	const char *name;
-	bool may_degrade; /* --allow-degraded accepts it */
+	bool may_degrade;    /* --allow-degraded accepts it */
 	const char *without; /* what is missing then */
 };
 

@@ -13,6 +13,7 @@ enum {
 	QUOTE_BYTES = 72, /* longest text shown whole */
 	WORD_BYTES = 48,  /* longest word that distances are measured of */
 	NEAR_EDITS = 2,
+	ESCAPE_BYTES = 16, /* room for one escape */
 };
 
 size_t utf8_decode(const char *text, size_t len, unsigned *ret_code)
@@ -66,33 +67,46 @@ bool word_has_control(const char *text)
 	return false;
 }
 
-const char *word_quote(struct arena *arena, const char *text)
+/* Copies one character of text (len > 0) to out, escaped when it is not for eyes. */
+static size_t print_character(char *out, const char *text, size_t len, size_t *ret_bytes)
 {
-	size_t left = strlen(text), used = 0;
-	/* the longest escape of a byte is four, of a character of three bytes eight */
-	size_t size = QUOTE_BYTES * 4 + 16;
+	unsigned code = 0;
+	size_t bytes = utf8_decode(text, len, &code);
+
+	*ret_bytes = bytes ? bytes : 1;
+	if (bytes == 0 || (bytes == 1 && is_control(code)))
+		return (size_t)snprintf(out, ESCAPE_BYTES, "\\x%02x",
+					(unsigned)(unsigned char)*text);
+	if (is_control(code) || code_is_invisible(code))
+		return (size_t)snprintf(out, ESCAPE_BYTES, "\\u{%04x}", code);
+	memcpy(out, text, bytes);
+	return bytes;
+}
+
+/* text with between on both sides, cut when the result would be longer than most. */
+static const char *print_text(struct arena *arena, const char *text, size_t most,
+			      const char *between)
+{
+	size_t left = strlen(text), used = strlen(between), bytes;
+	/* the longest escape of a byte is four long, of a character of two or more four each */
+	size_t size = (left < most ? left : most) * 4 + ESCAPE_BYTES + 8;
 	char *out = arena_alloc(arena, size);
 
-	out[used++] = '\'';
-	while (left > 0 && used < QUOTE_BYTES) {
-		unsigned code = 0;
-		size_t bytes = utf8_decode(text, left, &code);
-
-		if (bytes == 0 || (bytes == 1 && is_control(code))) {
-			used += (size_t)snprintf(out + used, size - used, "\\x%02x",
-						 (unsigned)(unsigned char)*text);
-			bytes = 1;
-		} else if (is_control(code) || code_is_invisible(code)) {
-			used += (size_t)snprintf(out + used, size - used, "\\u{%04x}", code);
-		} else {
-			memcpy(out + used, text, bytes);
-			used += bytes;
-		}
-		text += bytes;
-		left -= bytes;
-	}
-	(void)snprintf(out + used, size - used, "%s'", left ? "..." : "");
+	memcpy(out, between, used);
+	for (; left > 0 && used < most; text += bytes, left -= bytes)
+		used += print_character(out + used, text, left, &bytes);
+	(void)snprintf(out + used, size - used, "%s%s", left ? "..." : "", between);
 	return out;
+}
+
+const char *word_quote(struct arena *arena, const char *text)
+{
+	return print_text(arena, text, QUOTE_BYTES, "'");
+}
+
+const char *word_printable(struct arena *arena, const char *text)
+{
+	return print_text(arena, text, SIZE_MAX, "");
 }
 
 const char *words_join(struct arena *arena, const char *const *names, const char *last_word)

@@ -13,6 +13,8 @@
  * and invisible ones as \xNN or \u{NNNN}, bytes that are not UTF-8 as \xNN, cut when long.
  */
 const char *word_quote(struct arena *arena, const char *text);
+/* The same without quotes and whole: for the names of files. */
+const char *word_printable(struct arena *arena, const char *text);
 /* "a, b or c" of names (NULL-terminated), each as it is. */
 const char *words_join(struct arena *arena, const char *const *names, const char *last_word);
 /* Whether text has a control character (C0, DEL or C1 in UTF-8). */

@@ -131,6 +131,12 @@ static char *json_to_yaml(struct arena *arena, const char *text, size_t len, siz
 	for (size_t i = 0; i < len;) {
 		char c = text[i];
 
+		if (inside == '\'' && c == '\'' && i + 1 < len && text[i + 1] == '\'') {
+			out[used++] = c; /* '' is one quote inside single ones */
+			out[used++] = c;
+			i += 2;
+			continue;
+		}
 		if (inside == '"' && c == '\\') {
 			size_t wrote;
 

@@ -126,9 +126,10 @@ int audit_start(int fd, const struct plan *plan)
 		const struct step *step = &plan->steps[i];
 		if (step->kind != STEP_BIND || (step->flags & STEP_PIN))
 			continue;
-		json_array_append_new(grants, json_pack("{s:s, s:s}",
-							(step->flags & STEP_WRITABLE) ? "write" : "read",
-							step->host_path, "at", step->box_path));
+		json_array_append_new(grants,
+				      json_pack("{s:s, s:s}",
+						(step->flags & STEP_WRITABLE) ? "write" : "read",
+						step->host_path, "at", step->box_path));
 	}
 	json_object_set_new(line, "profile", json_string(plan->profile->name));
 	json_object_set_new(line, "profile_sha256", json_string(plan->profile->sha256));

@@ -8,58 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "box/syscalls.h"
+#include "report/json.h"
 
-enum { RESULT_VERSION = 1 };
+enum {
+	RESULT_VERSION = 1
+};
 
 /*** Building ***/
-
-/* Command lines need not be UTF-8; JSON must: other bytes become U+FFFD. */
-static json_t *text(const char *bytes)
-{
-	json_t *value = json_string(bytes);
-
-	if (value)
-		return value;
-	size_t len = strlen(bytes);
-	char *fixed = calloc(len * 3 + 1, 1);
-	size_t out = 0;
-	if (!fixed)
-		return json_null();
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)bytes[i] < 0x80) {
-			fixed[out++] = bytes[i];
-		} else {
-			memcpy(fixed + out, "\xef\xbf\xbd", 3);
-			out += 3;
-		}
-	}
-	value = json_string(fixed);
-	free(fixed);
-	return value;
-}
-
-static json_t *text_or_null(const char *bytes)
-{
-	return bytes && *bytes ? text(bytes) : json_null();
-}
 
 static json_t *number(uint64_t value)
 {
 	return json_integer((json_int_t)value);
-}
-
-static json_t *words(char *const *list)
-{
-	json_t *array = json_array();
-
-	for (; list && *list; list++)
-		json_array_append_new(array, text(*list));
-	return array;
 }
 
 static json_t *signal_name(int signal)
@@ -81,9 +46,9 @@ static json_t *error_object(const struct box_end *end)
 	if (end->outcome != OUTCOME_SETUP_FAILED && end->outcome != OUTCOME_INPUT_REJECTED)
 		return json_null();
 	err_format(err, message, sizeof message);
-	return json_pack("{s:o, s:o, s:o, s:o}", "message", text(message), "wall",
-			 text_or_null(err->wall), "step", text_or_null(err->op), "cause",
-			 err->errnum ? text(strerrorname_np(err->errnum)) : json_null());
+	return json_pack("{s:o, s:o, s:o, s:o}", "message", json_text(message), "wall",
+			 json_text_or_null(err->wall), "step", json_text_or_null(err->op), "cause",
+			 err->errnum ? json_text(strerrorname_np(err->errnum)) : json_null());
 }
 
 static json_t *limits_object(const struct plan *plan)
@@ -94,10 +59,14 @@ static json_t *limits_object(const struct plan *plan)
 		uint64_t value;
 		const char *backend;
 	} table[] = {
-		{ "memory", limits->memory, "rlimit" },	      { "cpu", limits->cpu_ms, "rlimit" },
-		{ "wall", limits->wall_ms, "supervisor" },    { "processes", limits->processes, "rlimit" },
-		{ "tmp", limits->tmp, "tmpfs" },	      { "file_size", limits->file_size, "rlimit" },
-		{ "output", limits->output, "supervisor" },   { "open_files", limits->open_files, "rlimit" },
+		{ "memory", limits->memory, "rlimit" },
+		{ "cpu", limits->cpu_ms, "rlimit" },
+		{ "wall", limits->wall_ms, "supervisor" },
+		{ "processes", limits->processes, "rlimit" },
+		{ "tmp", limits->tmp, "tmpfs" },
+		{ "file_size", limits->file_size, "rlimit" },
+		{ "output", limits->output, "supervisor" },
+		{ "open_files", limits->open_files, "rlimit" },
 	};
 	json_t *object = json_object();
 
@@ -158,16 +127,16 @@ json_t *result_build(const struct run_facts *facts)
 			    end->exit_code >= 0 ? json_integer(end->exit_code) : json_null());
 	json_object_set_new(result, "signal", signal_name(end->signal));
 	json_object_set_new(result, "error", error_object(end));
-	json_object_set_new(result, "profile", text_or_null(facts->profile_name));
+	json_object_set_new(result, "profile", json_text_or_null(facts->profile_name));
 	json_object_set_new(result, "profile_sha256",
-			    profile ? text_or_null(profile->sha256) : json_null());
+			    profile ? json_text_or_null(profile->sha256) : json_null());
 	json_object_set_new(result, "command",
-			    words(plan && plan->argv.len ? plan->argv.items : facts->command));
+			    json_words(plan && plan->argv.len ? plan->argv.items : facts->command));
 	add_figures(result, end);
 	json_object_set_new(result, "refused", json_array());
 	json_object_set_new(result, "connections", json_array());
-	json_object_set_new(result, "walls", plan && plan->filter ? walls_object(plan, end)
-								  : json_null());
+	json_object_set_new(result, "walls",
+			    plan && plan->filter ? walls_object(plan, end) : json_null());
 	return result;
 }
 
@@ -188,39 +157,68 @@ static int parse_fd(const char *digits, int *ret_fd)
 	return 0;
 }
 
-int result_open(const char *target_text, struct result_target *ret_target, struct err *reterr)
+static int open_descriptor(const char *text, struct result_target *target, struct err *reterr)
 {
-	struct stat st;
+	int flags = parse_fd(text + 3, &target->fd) == 0 ? fcntl(target->fd, F_GETFL) : -1;
 
-	ret_target->fd = -1;
-	ret_target->path = NULL;
-	if (strncmp(target_text, "fd:", 3) == 0) {
-		int flags = parse_fd(target_text + 3, &ret_target->fd) == 0
-				    ? fcntl(ret_target->fd, F_GETFL)
-				    : -1;
-		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-			return err_msg(reterr, E_USAGE,
-				       "--result %s: not an open descriptor to write to; open it "
-				       "first, as in %d>result.json",
-				       target_text, ret_target->fd < 3 ? 3 : ret_target->fd);
-		(void)fcntl(ret_target->fd, F_SETFD, FD_CLOEXEC); /* open: cannot fail */
-		return 0;
-	}
-	if (stat(target_text, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_msg(reterr, E_USAGE, "--result '%s' is a directory; name a file",
-			       target_text);
-	char *dir = strdup(target_text);
-	char *slash = dir ? strrchr(dir, '/') : NULL;
-	if (slash)
-		slash[slash == dir] = '\0';
-	int r = access(slash ? dir : ".", W_OK);
-	int error = errno;
-	free(dir);
-	if (r < 0)
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH)) {
+		target->fd = -1;
 		return err_msg(reterr, E_USAGE,
-			       "--result '%s': %s; name a file in a directory you can write to",
-			       target_text, strerror(error));
-	ret_target->path = target_text;
+			       "'%s' is not an open descriptor to write to; open it first, as in "
+			       "3>result.json",
+			       text);
+	}
+	if (target->fd > 2)
+		(void)fcntl(target->fd, F_SETFD, FD_CLOEXEC); /* it is open: cannot fail */
+	return 0;
+}
+
+/* The directory part of path, opened. */
+static int open_directory(const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int error = dir ? errno : ENOMEM;
+
+	free(dir);
+	*ret_name = slash ? slash + 1 : path;
+	return fd < 0 ? -error : fd;
+}
+
+int result_open(const char *text, struct result_target *ret_target, struct err *reterr)
+{
+	struct result_target target = RESULT_TARGET_NONE;
+	struct stat st;
+	int error = 0;
+
+	if (strncmp(text, "fd:", 3) == 0) {
+		int r = open_descriptor(text, &target, reterr);
+		*ret_target = target;
+		return r;
+	}
+	*ret_target = target;
+	if (stat(text, &st) == 0 && S_ISDIR(st.st_mode)) {
+		error = EISDIR;
+	} else if (stat(text, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
+		target.fd = open(text, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		error = target.fd < 0 ? errno : 0;
+	} else {
+		target.dir_fd = open_directory(text, &target.name);
+		if (target.dir_fd < 0)
+			error = -target.dir_fd;
+		else if (faccessat(target.dir_fd, ".", W_OK, AT_EACCESS) < 0)
+			error = errno;
+	}
+	if (error) {
+		close_keeping_errno(target.dir_fd);
+		return err_msg(reterr, E_USAGE,
+			       "cannot write to '%s': %s; name a file in a directory that you can "
+			       "write to",
+			       text, strerror(error));
+	}
+	*ret_target = target;
 	return 0;
 }
 
@@ -239,51 +237,47 @@ static int write_all(int fd, const char *bytes, size_t len)
 }
 
 /* Readers see the old file or the whole new one, also when we are killed here. */
-static int write_file(const char *path, const char *bytes, size_t len)
+static int write_file(const struct result_target *target, const char *bytes, size_t len)
 {
-	char temporary[PATH_MAX];
-	struct stat st;
+	char temporary[64];
+	uint64_t random;
 
-	/* /dev/stdout, a fifo: nothing to rename over. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		return fd < 0 ? -errno : write_all(fd, bytes, len);
-	}
-	int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-	if (n < 0 || (size_t)n >= sizeof temporary)
-		return -ENAMETOOLONG;
-	_cleanup_close_ int fd = mkostemp(temporary, O_CLOEXEC);
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return -errno;
+	(void)snprintf(temporary, sizeof temporary, ".aisbx-result.%016llx",
+		       (unsigned long long)random);
+	_cleanup_close_ int fd = openat(target->dir_fd, temporary,
+					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return -errno;
-	mode_t mask = umask(0);
-	(void)umask(mask);
 	int r = write_all(fd, bytes, len);
-	if (r == 0 && fchmod(fd, 0666 & ~mask) < 0)
-		r = -errno;
-	if (r == 0 && rename(temporary, path) < 0)
+	if (r == 0 && renameat(target->dir_fd, temporary, target->dir_fd, target->name) < 0)
 		r = -errno;
 	if (r < 0)
-		(void)unlink(temporary);
+		(void)unlinkat(target->dir_fd, temporary, 0);
 	return r;
 }
 
-int result_write(const struct result_target *target, const struct run_facts *facts,
-		 struct err *reterr)
+int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr)
 {
+	if (target->fd < 0 && target->dir_fd < 0)
+		return 0;
 	json_t *result = result_build(facts);
 	char *line = json_dumps(result, JSON_COMPACT);
 	size_t len = line ? strlen(line) : 0;
-	int r;
+	int r = -ENOMEM;
 
 	json_decref(result);
-	if (!line)
-		return err_set(reterr, E_SYSTEM, ENOMEM, "write", "the result");
-	line[len] = '\n'; /* in place of the terminator: one write, one line */
-	r = target->path ? write_file(target->path, line, len + 1)
-			 : write_all(target->fd, line, len + 1);
+	if (line) {
+		line[len] = '\n'; /* in place of the terminator: one write, one line */
+		r = target->dir_fd >= 0 ? write_file(target, line, len + 1)
+					: write_all(target->fd, line, len + 1);
+	}
 	free(line);
+	close_keeping_errno(target->dir_fd);
+	target->dir_fd = -1;
 	if (r < 0)
 		return err_set(reterr, E_SYSTEM, -r, "write the result to",
-			       target->path ? target->path : "its descriptor");
+			       target->name ? target->name : "its descriptor");
 	return 0;
 }

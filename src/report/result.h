@@ -22,17 +22,26 @@ struct run_facts {
 json_t *result_build(const struct run_facts *facts);
 
 /*
- * Where results go: a file is made beside its final name and renamed, so a
- * reader sees all of it or nothing; "fd:N" is written with one write(2).
+ * Where a result goes, settled before anything runs: the payload may own the
+ * place by then and swap names for links, fifos or devices. A file is made
+ * anew in its directory and renamed, so a reader sees all of it or nothing.
+ * What is there already and is no regular file (/dev/stdout, a fifo) is opened
+ * at once; "fd:N" is the caller's.
  */
 struct result_target {
-	int fd;		 /* of fd:N, or -1 */
-	const char *path; /* of FILE, or NULL */
+	int fd;		  /* to write to, or -1 */
+	int dir_fd;	  /* O_PATH directory of the file to make, or -1 */
+	const char *name; /* in dir_fd */
 };
 
-/* Checks text ("FILE" or "fd:N") before anything runs. */
+#define RESULT_TARGET_NONE                                                                         \
+	{                                                                                          \
+		.fd = -1, .dir_fd = -1                                                             \
+	}
+
+/* Settles text ("FILE" or "fd:N"), which must live on. */
 int result_open(const char *text, struct result_target *ret_target, struct err *reterr);
-int result_write(const struct result_target *target, const struct run_facts *facts,
-		 struct err *reterr);
+/* Writes the result if there is a target, and closes what result_open() opened. */
+int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr);
 
 #endif

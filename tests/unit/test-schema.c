@@ -252,15 +252,20 @@ static void test_refusals(void **state)
 	static const struct refusal rows[] = {
 		{ "limits.memory", "12Q",
 		  "'12Q' is not a size; write a number with K, M, G or T, as in 512M" },
-		{ "limits.cpu", "9", "'9' is not a time; write a number with ms, s, m or h, as in 30s" },
-		{ "limits.processes", "0", "'0' is not a count; write a whole number from 1, or none" },
-		{ "limits.tmp", "9999999999G", "'9999999999G' is too large; write none for no limit" },
+		{ "limits.cpu", "9",
+		  "'9' is not a time; write a number with ms, s, m or h, as in 30s" },
+		{ "limits.processes", "0",
+		  "'0' is not a count; write a whole number from 1, or none" },
+		{ "limits.tmp", "9999999999G",
+		  "'9999999999G' is too large; write none for no limit" },
 		{ "limits.wall", "0s",
-		  "'0s' is too little for 'limits.wall'; write at least 1ms, or none for no limit" },
+		  "'0s' is too little for 'limits.wall'; write at least 1ms, or none for no "
+		  "limit" },
 		{ "input.encoding", "latin-1", "'latin-1' is not an encoding; write utf-8 or any" },
 		{ "description", "", "an empty text; write one, or leave the key out" },
 		{ "env.set", "SECRET-KEY=hunter2",
-		  "'SECRET-KEY' is not NAME=VALUE; write a name of letters, digits and _ before =" },
+		  "'SECRET-KEY' is not NAME=VALUE; write a name of letters, digits and _ before "
+		  "=" },
 		{ "allow_degraded", "landlok", "unknown wall 'landlok'; did you mean 'landlock'?" },
 		{ "audit.file", "fd:1234567",
 		  "'fd:1234567' is not a descriptor; write fd: and its number, as in fd:3" },
@@ -288,23 +293,38 @@ static void test_names(void **state)
 		const char *value;
 		bool taken;
 	} rows[] = {
-		{ "env.pass", "LANG", true },	    { "env.pass", "LC_*", true },
-		{ "env.pass", "GIT_*_NAME", true }, { "env.pass", "_", true },
-		{ "env.pass", "*", false },	    { "env.pass", "*_X", false },
-		{ "env.pass", "1A", false },	    { "env.pass", "A B", false },
-		{ "env.pass", "", false },	    { "env.set", "A=", true },
-		{ "env.set", "A==", true },	    { "env.set", "A*=1", false },
-		{ "env.set", "=1", false },	    { "extends", "base", true },
-		{ "extends", "a.b_c-1", true },	    { "extends", "./x", true },
-		{ "extends", "x.yaml", true },	    { "extends", ".x", false },
-		{ "extends", "-", false },	    { "extends", "a b", false },
-		{ "extends", "", false },	    { "extends", "~bob/x", false },
+		{ "env.pass", "LANG", true },
+		{ "env.pass", "LC_*", true },
+		{ "env.pass", "GIT_*_NAME", true },
+		{ "env.pass", "_", true },
+		{ "env.pass", "*", false },
+		{ "env.pass", "*_X", false },
+		{ "env.pass", "1A", false },
+		{ "env.pass", "A B", false },
+		{ "env.pass", "", false },
+		{ "env.set", "A=", true },
+		{ "env.set", "A==", true },
+		{ "env.set", "A*=1", false },
+		{ "env.set", "=1", false },
+		{ "extends", "base", true },
+		{ "extends", "a.b_c-1", true },
+		{ "extends", "./x", true },
+		{ "extends", "x.yaml", true },
+		{ "extends", ".x", false },
+		{ "extends", "-", false },
+		{ "extends", "a b", false },
+		{ "extends", "", false },
+		{ "extends", "~bob/x", false },
 		{ "syscalls.deny", "io_uring_setup", true },
 		{ "syscalls.deny", "@io-event", true },
-		{ "syscalls.deny", "@", false },    { "syscalls.deny", "a;b", false },
-		{ "allow_degraded", "limits", true }, { "allow_degraded", "user", false },
-		{ "files.protect", "..", false },   { "files.protect", "a/b", false },
-		{ "files.protect", "a?", false },   { "files.protect", ".envrc*", true },
+		{ "syscalls.deny", "@", false },
+		{ "syscalls.deny", "a;b", false },
+		{ "allow_degraded", "limits", true },
+		{ "allow_degraded", "user", false },
+		{ "files.protect", "..", false },
+		{ "files.protect", "a/b", false },
+		{ "files.protect", "a?", false },
+		{ "files.protect", ".envrc*", true },
 	};
 
 	(void)state;
@@ -327,11 +347,20 @@ static void test_nearest_name(void **state)
 		const char *word;
 		const char *want;
 	} rows[] = {
-		{ "limts", "limits" },	 { "limtis", "limits" }, { "ilmits", "limits" },
-		{ "LIMITS", "limits" },	 { "limitsss", "limits" }, { "file", "files" },
-		{ "execs", "exec" },	 { "evn", "env" },	 { "ev", NULL },
-		{ "rw", NULL },		 { "", NULL },		 { "xlxmxts", NULL },
-		{ "allowed", NULL },	 { "RO", "ro" },
+		{ "limts", "limits" },
+		{ "limtis", "limits" },
+		{ "ilmits", "limits" },
+		{ "LIMITS", "limits" },
+		{ "limitsss", "limits" },
+		{ "file", "files" },
+		{ "execs", "exec" },
+		{ "evn", "env" },
+		{ "ev", NULL },
+		{ "rw", NULL },
+		{ "", NULL },
+		{ "xlxmxts", NULL },
+		{ "allowed", NULL },
+		{ "RO", "ro" },
 		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL },
 	};
 
@@ -339,7 +368,8 @@ static void test_nearest_name(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const char *got = nearest_name(rows[i].word, names);
 
-		if (got != rows[i].want && (!got || !rows[i].want || strcmp(got, rows[i].want) != 0))
+		if (got != rows[i].want &&
+		    (!got || !rows[i].want || strcmp(got, rows[i].want) != 0))
 			fail_msg("'%s': %s", rows[i].word, got ? got : "none");
 	}
 }
@@ -354,10 +384,13 @@ static void test_quote(void **state)
 	assert_string_equal(word_quote(&arena, "a\x1b[0m\n"), "'a\\x1b[0m\\x0a'");
 	assert_string_equal(word_quote(&arena, "a\xff\xc3"), "'a\\xff\\xc3'");
 	assert_string_equal(word_quote(&arena, "\xc2\x9b\xe2\x80\xae"), "'\\u{009b}\\u{202e}'");
+	assert_string_equal(word_printable(&arena, "a\nb"), "a\\x0ab");
+	assert_string_equal(word_printable(&arena, ""), "");
 	memset(text, '\n', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	assert_true(strlen(word_quote(&arena, text)) < 90);
-	assert_string_equal(word_quote(&arena, text) + strlen(word_quote(&arena, text)) - 4, "...'");
+	assert_string_equal(word_quote(&arena, text) + strlen(word_quote(&arena, text)) - 4,
+			    "...'");
 }
 
 static void test_utf8(void **state)
@@ -397,18 +430,12 @@ static void test_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_one_path),
-		cmocka_unit_test(test_paths_are_new),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_nearest_name),
-		cmocka_unit_test(test_quote),
-		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_table),	      cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_words),	      cmocka_unit_test(test_scalars),
+		cmocka_unit_test(test_paths),	      cmocka_unit_test(test_one_path),
+		cmocka_unit_test(test_paths_are_new), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_names),	      cmocka_unit_test(test_nearest_name),
+		cmocka_unit_test(test_quote),	      cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests_name("schema", tests, NULL, clear_arena);

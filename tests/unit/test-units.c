@@ -164,7 +164,7 @@ static void test_format(void **state)
 	check_format(units_format_time, 500, "500ms");
 	check_format(units_format_time, 1500, "1.5s");
 	check_format(units_format_time, 1250, "1.25s");
-	check_format(units_format_time, 1001, "1001ms");
+	check_format(units_format_time, 1001, "1.001s");
 	check_format(units_format_time, 30000, "30s");
 	check_format(units_format_time, 90000, "90s");
 	check_format(units_format_time, 120000, "2m");

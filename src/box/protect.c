@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The wall around files.protect.
+ *
+ * Theory of operation: a writable grant of a profile with files.protect is
+ * mounted read-only for the payload. Its calls that change files by name
+ * arrive here as seccomp notifications (seccomp_unotify(2)). What concerns no
+ * protected grant goes on as it is. What does is carried out by init, through
+ * a second, writable copy of the mount that is attached nowhere: when the
+ * rules (protect_rules.c) allow it, and never otherwise. Nothing has to exist
+ * in the caller's tree for that, and nothing is created before it is allowed,
+ * so however and whenever aisbx is killed, no protected name is left behind.
+ *
+ * The walls are the read-only mount and the path that init itself resolves
+ * (protect_path.c). The notification is not one: its pointers may change after
+ * they were read. Therefore every road that ends in the payload's own call
+ * ends at the read-only mount: a lost race, a process that cannot be read, a
+ * call that is unknown here, init's end.
+ *
+ * init holds the listener, /proc and one writable mount a grant. The payload
+ * gets open regular files of it, never a directory, and no path leads there.
+ * All memory is static: the plan is gone when the payload runs.
+ *
+ * Not covered: what has no mediated call is refused by the mount with EROFS
+ * (extended attributes by path, bind(2) of a socket, opening a fifo for
+ * writing is refused by Landlock); a hard link that the host made between a
+ * protected and a free name; a protected name that is a symbolic link into
+ * the grant protects the link, not what it leads to.
+ */
+#include "box/protect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "box/protect_calls.h"
+
+#define NOTIF_SET_FLAGS	  _IOW(SECCOMP_IOC_MAGIC, 4, uint64_t) /* 6.6 */
+#define NOTIF_SYNC_WAKEUP 1ULL
+
+enum {
+	LIST_MAX = 1024,
+	TEXT_BYTES = 64 * 1024,
+	NOTIF_BYTES = 512, /* room for newer kernels' longer structs */
+};
+
+static struct guard guard = { .proc_fd = -1 };
+static int listener = -1;
+static int listener_receive = -1;
+
+/* Names, patterns and paths; pages that are not needed are never touched. */
+static const char *names[LIST_MAX], *pinned[LIST_MAX];
+static char text[TEXT_BYTES];
+static size_t text_len;
+
+/*** Preparing ***/
+
+static const char *keep(const char *string)
+{
+	size_t size = strlen(string) + 1;
+
+	if (size > sizeof text - text_len)
+		return NULL;
+	char *copy = text + text_len;
+	memcpy(copy, string, size);
+	text_len += size;
+	return copy;
+}
+
+static int too_much(struct err *reterr, const char *what)
+{
+	err_wall(reterr, "protect", E2BIG, "remember", what);
+	err_hint(reterr, "files.protect has room for 1024 names and 32 writable grants");
+	return -E2BIG;
+}
+
+static int keep_list(const struct strv *list, const char **kept, size_t *ret_len)
+{
+	if (list->len > LIST_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < list->len; i++) {
+		kept[i] = keep(list->items[i]);
+		if (!kept[i])
+			return -E2BIG;
+	}
+	*ret_len = list->len;
+	return 0;
+}
+
+static int mount_id_of(const char *path, uint64_t *ret)
+{
+	struct statx st;
+	long r = sys_call5(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &st);
+
+	if (r < 0)
+		return (int)r;
+	if (!(st.stx_mask & STATX_MNT_ID))
+		return -ENOSYS;
+	*ret = st.stx_mnt_id;
+	return 0;
+}
+
+static int add_grant(const struct step *step, int writable_fd, struct err *reterr)
+{
+	struct guarded *grant = &guard.grants[guard.grants_len];
+
+	if (guard.grants_len == GUARD_GRANTS_MAX)
+		return too_much(reterr, "all writable grants");
+	grant->box_path = keep(step->box_path);
+	grant->host_path = keep(step->host_path);
+	if (!grant->box_path || !grant->host_path)
+		return too_much(reterr, "all writable grants");
+	grant->box_path_len = strlen(grant->box_path);
+	grant->writable_fd = writable_fd;
+	int r = writable_fd < 0 ? -EBADF : mount_id_of(step->box_path, &grant->mount_id);
+	if (r < 0)
+		return err_wall(reterr, "protect", -r, "find", step->box_path);
+	guard.grants_len++;
+	return 0;
+}
+
+static int open_proc(struct err *reterr)
+{
+	int r = mount_id_of("/proc/self/fd", &guard.proc_mount_id);
+
+	if (r == 0)
+		r = guard.proc_fd = sys_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (r >= 0)
+		return 0;
+	err_wall(reterr, "protect", -r, "use", "/proc");
+	err_hint(reterr, "files.protect needs the box's own /proc: leave out --allow-degraded "
+			 "proc, or files.protect");
+	return r;
+}
+
+/* A kernel whose structs do not fit would write past ours. */
+static int check_sizes(struct err *reterr)
+{
+	struct seccomp_notif_sizes sizes;
+	long r = sys_call3(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
+
+	if (r == 0 && (sizes.seccomp_notif > NOTIF_BYTES || sizes.seccomp_notif_resp > NOTIF_BYTES))
+		r = -E2BIG;
+	return r < 0 ? err_wall(reterr, "protect", (int)-r, "use", "seccomp notifications") : 0;
+}
+
+static int copy_rules(const struct plan *plan, struct err *reterr)
+{
+	struct rules *rules = &guard.rules;
+
+	if (keep_list(plan->protect, names, &rules->names_len) < 0)
+		return too_much(reterr, "all names of files.protect");
+	if (keep_list(&plan->pinned, pinned, &rules->pinned_len) < 0)
+		return too_much(reterr, "all paths below writable grants");
+	rules->names = names;
+	rules->pinned = pinned;
+	for (size_t i = 0; i < rules->names_len; i++)
+		rules->has_git |= strcmp(names[i], ".git") == 0;
+	guard.file_size = plan->limits.file_size;
+	return 0;
+}
+
+int protect_prepare(const struct plan *plan, const struct sources *sources,
+		    int *ret_listener_send, struct err *reterr)
+{
+	int pair[2];
+
+	*ret_listener_send = -1;
+	if (!plan->protect)
+		return 0;
+	int r = check_sizes(reterr);
+	if (r == 0)
+		r = open_proc(reterr);
+	if (r == 0)
+		r = copy_rules(plan, reterr);
+	for (size_t i = 0; r == 0 && i < plan->steps_len; i++) {
+		if (plan->steps[i].flags & STEP_PROTECTED)
+			r = add_grant(&plan->steps[i], sources->writable[i], reterr);
+	}
+	if (r < 0)
+		return r;
+	r = (int)sys_call4(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+	if (r < 0)
+		return err_wall(reterr, "protect", -r, "make", "a socket pair");
+	listener_receive = pair[0];
+	*ret_listener_send = pair[1];
+	return 0;
+}
+
+int protect_receive(int *listener_send, struct err *reterr)
+{
+	char byte;
+	struct iovec data = { &byte, 1 };
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof control };
+	const struct cmsghdr *header = &control.header;
+	uint64_t flags = NOTIF_SYNC_WAKEUP;
+
+	if (*listener_send < 0)
+		return 0;
+	long n = sys_call3(SYS_recvmsg, listener_receive, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	(void)sys_close(listener_receive);
+	(void)sys_close(*listener_send);
+	*listener_send = listener_receive = -1;
+	if (n != 1 || message.msg_controllen < sizeof *header ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int)) || header->cmsg_level != SOL_SOCKET ||
+	    header->cmsg_type != SCM_RIGHTS)
+		return err_wall(reterr, "protect", n < 0 ? (int)-n : EPROTO, "take over",
+				"the listener");
+	memcpy(&listener, CMSG_DATA(header), sizeof listener);
+	/* Only speed: both sides then take turns on one CPU. Before 6.6 there is no such flag. */
+	(void)sys_call3(SYS_ioctl, listener, NOTIF_SET_FLAGS, flags);
+	return 0;
+}
+
+/*** Running ***/
+
+int protect_listener(void)
+{
+	return listener;
+}
+
+unsigned protect_descriptors(int fds[PROTECT_FDS_MAX])
+{
+	unsigned n = 0;
+
+	if (listener < 0)
+		return 0;
+	fds[n++] = listener;
+	fds[n++] = guard.proc_fd;
+	for (size_t i = 0; i < guard.grants_len; i++)
+		fds[n++] = guard.grants[i].writable_fd;
+	return n;
+}
+
+static long reply(uint64_t id, int error, unsigned flags)
+{
+	static char buf[NOTIF_BYTES] __attribute__((aligned(8)));
+	struct seccomp_notif_resp *response = (struct seccomp_notif_resp *)(void *)buf;
+
+	response->id = id;
+	response->val = 0;
+	response->error = error;
+	response->flags = flags;
+	return sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_SEND, response);
+}
+
+/* Hands fd over and answers with its number in one step. */
+static void reply_fd(uint64_t id, const struct answer *answer)
+{
+	struct seccomp_notif_addfd added = {
+		.id = id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)answer->fd,
+		.newfd_flags = answer->cloexec ? O_CLOEXEC : 0,
+	};
+	long r = sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_ADDFD, &added);
+
+	(void)sys_close(answer->fd);
+	if (r < 0)
+		(void)reply(id, (int)r, 0); /* its table is full, or it is gone */
+}
+
+void protect_answer(void)
+{
+	static char buf[NOTIF_BYTES] __attribute__((aligned(8)));
+	struct seccomp_notif *request = (struct seccomp_notif *)(void *)buf;
+
+	memset(buf, 0, sizeof buf); /* the kernel insists */
+	if (sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
+		return; /* the asking process was killed meanwhile */
+	const struct answer answer = call_carry_out(&guard, listener, request);
+	/* An answer that cannot be given: nobody waits for it any more. */
+	switch (answer.kind) {
+	case ANSWER_NATIVE:
+		(void)reply(request->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+		break;
+	case ANSWER_RESULT:
+		(void)reply(request->id, answer.error, 0);
+		break;
+	case ANSWER_FD:
+		reply_fd(request->id, &answer);
+		break;
+	}
+}

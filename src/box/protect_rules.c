@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The rules of files.protect: see protect_rules.h.
+ *
+ * Names are compared without regard to case, because the grant may lie on a
+ * file system that has none, where .GIT and .git are one.
+ *
+ * .git is not closed as a whole: a commit writes objects, references, logs and
+ * the index. Closed is what names a command or leads to other configuration.
+ * Below modules/ and worktrees/, whose directories have free names, those
+ * names are closed at every depth: text does not tell where such a repository
+ * begins.
+ */
+#include "box/protect_rules.h"
+
+#include <string.h>
+
+/*** Text ***/
+
+static char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static bool is_name(const char *text, size_t len, const char *name)
+{
+	size_t i = 0;
+
+	while (i < len && name[i] && fold(text[i]) == fold(name[i]))
+		i++;
+	return i == len && !name[i];
+}
+
+static bool has_prefix(const char *text, size_t len, const char *prefix)
+{
+	size_t prefix_len = strlen(prefix);
+
+	return len >= prefix_len && is_name(text, prefix_len, prefix);
+}
+
+/* '*' stands for any bytes. Linear but for the last star: no input makes it explode. */
+static bool matches(const char *text, size_t len, const char *pattern)
+{
+	const char *star = NULL;
+	size_t i = 0, retry = 0;
+
+	while (i < len) {
+		if (*pattern == '*') {
+			star = pattern++;
+			retry = i;
+		} else if (*pattern && fold(*pattern) == fold(text[i])) {
+			pattern++;
+			i++;
+		} else if (star) {
+			pattern = star + 1;
+			i = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+/* The component of path at *at (slashes skipped), or NULL; *at moves behind it. */
+static const char *next_component(const char *path, size_t *at, size_t *ret_len)
+{
+	const char *begin = path + *at + strspn(path + *at, "/");
+	size_t len = strcspn(begin, "/");
+
+	*at = (size_t)(begin - path) + len;
+	*ret_len = len;
+	return len ? begin : NULL;
+}
+
+static bool is_within(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/');
+}
+
+/*** Names ***/
+
+/* git~1 is .git where a file system keeps short names. */
+static bool is_dotgit(const char *name, size_t len)
+{
+	if (is_name(name, len, ".git"))
+		return true;
+	return len == 5 && has_prefix(name, len, "git~") && name[4] >= '0' && name[4] <= '9';
+}
+
+static bool is_protected(const struct rules *rules, const char *name, size_t len)
+{
+	for (size_t i = 0; i < rules->names_len; i++) {
+		const char *pattern = rules->names[i];
+
+		if (*pattern != '*' && fold(*pattern) != fold(*name))
+			continue;
+		if (matches(name, len, pattern))
+			return true;
+	}
+	return rules->has_git && is_dotgit(name, len);
+}
+
+/*
+ * Names in a repository that git takes commands or further configuration from:
+ * config*, hooks; attributes (of info/) chooses filters; commondir, gitdir,
+ * remotes and branches lead elsewhere; exec lines of a todo list are run by
+ * git rebase --continue; alternates makes another directory's objects ours.
+ */
+static bool is_git_command(const char *name, size_t len)
+{
+	static const char *const names[] = { "config",	"hooks",      "attributes",
+					     "commondir", "gitdir",   "git-rebase-todo",
+					     "remotes", "branches",   "alternates",
+					     "http-alternates" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (is_name(name, len, names[i]))
+			return true;
+	}
+	return has_prefix(name, len, "config.");
+}
+
+static enum place zone_of(const char *name, size_t len)
+{
+	static const struct {
+		const char *name;
+		enum place place;
+	} zones[] = { { "refs", PLACE_REFS },
+		      { "logs", PLACE_LOGS },
+		      { "objects", PLACE_OBJECTS },
+		      { "rr-cache", PLACE_RERERE } };
+
+	for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
+		if (is_name(name, len, zones[i].name))
+			return zones[i].place;
+	}
+	return PLACE_GIT;
+}
+
+/*** Places ***/
+
+/* One component further down. */
+static enum place descend(const struct rules *rules, enum place place, const char *name,
+			  size_t len)
+{
+	switch (place) {
+	case PLACE_TREE:
+		if (rules->has_git && is_dotgit(name, len))
+			return PLACE_GIT_ITSELF;
+		return is_protected(rules, name, len) ? PLACE_PROTECTED : PLACE_TREE;
+	case PLACE_GIT_ITSELF:
+		if (zone_of(name, len) != PLACE_GIT)
+			return zone_of(name, len);
+		/* fall through */
+	case PLACE_GIT:
+		return is_git_command(name, len) || is_protected(rules, name, len)
+			       ? PLACE_PROTECTED
+			       : PLACE_GIT;
+	case PLACE_OBJECTS:
+		if (is_name(name, len, "alternates") || is_name(name, len, "http-alternates"))
+			return PLACE_PROTECTED;
+		/* fall through */
+	case PLACE_REFS:
+	case PLACE_LOGS:
+	case PLACE_RERERE:
+		/* Branches may be called hooks, but none .git: nothing is a repository in here. */
+		return is_dotgit(name, len) ? PLACE_PROTECTED : place;
+	case PLACE_PROTECTED:
+		break;
+	}
+	return PLACE_PROTECTED;
+}
+
+static bool is_in_git(enum place place)
+{
+	return place != PLACE_TREE && place != PLACE_PROTECTED;
+}
+
+enum place rules_place(const struct rules *rules, const struct rules_path *path)
+{
+	enum place place = PLACE_TREE;
+	const char *name;
+	size_t at = 0, len;
+
+	/* Above the grant only .git counts: ~/.cache/x may be granted as a whole. */
+	while ((name = next_component(path->above, &at, &len))) {
+		bool is_git = rules->has_git && is_dotgit(name, len);
+
+		if (place != PLACE_TREE || is_git)
+			place = is_git ? PLACE_GIT_ITSELF : descend(rules, place, name, len);
+	}
+	at = 0;
+	while ((name = next_component(path->rel, &at, &len)))
+		place = descend(rules, place, name, len);
+	return place;
+}
+
+static bool is_pinned(const struct rules *rules, const char *box_path, bool with_ancestors)
+{
+	for (size_t i = 0; i < rules->pinned_len; i++) {
+		if (is_within(box_path, rules->pinned[i]) ||
+		    (with_ancestors && is_within(rules->pinned[i], box_path)))
+			return true;
+	}
+	return false;
+}
+
+static const char *last_name(const char *rel)
+{
+	const char *slash = strrchr(rel, '/');
+
+	return slash ? slash + 1 : rel;
+}
+
+/* HEAD is what makes a directory a repository; its config is obeyed from then on. */
+static bool makes_repository(const struct rules *rules, enum place place, const char *rel)
+{
+	const char *name = last_name(rel);
+
+	return rules->has_git && place == PLACE_TREE && is_name(name, strlen(name), "HEAD");
+}
+
+/*** Verdicts ***/
+
+bool rules_allow(const struct rules *rules, const struct rules_path *path, enum change change)
+{
+	enum place place = rules_place(rules, path);
+
+	if (place == PLACE_PROTECTED ||
+	    is_pinned(rules, path->box_path, change == CHANGE_REMOVE))
+		return false;
+	switch (change) {
+	case CHANGE_ACCESS:
+		return true;
+	case CHANGE_WRITE:
+		return place != PLACE_GIT_ITSELF && !makes_repository(rules, place, path->rel);
+	case CHANGE_SYMLINK:
+		return place == PLACE_TREE && !makes_repository(rules, place, path->rel);
+	case CHANGE_REMOVE:
+	case CHANGE_ATTRIBUTES:
+		return place != PLACE_GIT_ITSELF;
+	}
+	return false;
+}
+
+bool rules_allow_move(const struct rules *rules, const struct rules_path *from,
+		      const struct rules_path *to, bool is_dir, bool is_link)
+{
+	enum place a = rules_place(rules, from), b = rules_place(rules, to);
+
+	if (!rules_allow(rules, from, CHANGE_REMOVE) || !rules_allow(rules, to, CHANGE_REMOVE) ||
+	    !rules_allow(rules, to, CHANGE_WRITE))
+		return false;
+	if (is_link && is_in_git(b))
+		return false;
+	return !is_dir || a == b;
+}
+
+bool rules_allow_link(const struct rules *rules, const struct rules_path *from,
+		      const struct rules_path *to)
+{
+	return rules_allow(rules, from, CHANGE_WRITE) && rules_allow(rules, to, CHANGE_WRITE) &&
+	       rules_place(rules, from) == rules_place(rules, to);
+}
+
+bool rules_may_travel(const struct rules *rules, enum place place, const char *name)
+{
+	enum place inside = descend(rules, place, name, strlen(name));
+
+	return inside != PLACE_PROTECTED && inside != PLACE_GIT_ITSELF;
+}
+
+/* info/attributes, objects/info/alternates. */
+static int levels_below_git(const char *name, size_t len)
+{
+	if (is_name(name, len, "attributes"))
+		return 1;
+	return is_name(name, len, "alternates") || is_name(name, len, "http-alternates") ? 2 : 0;
+}
+
+/* Length of rel's beginning with that many components fewer. */
+static size_t up(const char *rel, size_t len, int levels)
+{
+	while (levels-- > 0) {
+		while (len && rel[len - 1] == '/')
+			len--;
+		while (len && rel[len - 1] != '/')
+			len--;
+	}
+	return len;
+}
+
+bool rules_git_name(const struct rules *rules, const struct rules_path *path, size_t *at,
+		    size_t *ret_dir_len)
+{
+	const char *name;
+	size_t len;
+
+	if (!rules->has_git || rules_place(rules, path) != PLACE_TREE)
+		return false;
+	while ((name = next_component(path->rel, at, &len))) {
+		size_t dir_len = (size_t)(name - path->rel);
+
+		if (!is_git_command(name, len))
+			continue;
+		dir_len = up(path->rel, dir_len, levels_below_git(name, len));
+		*ret_dir_len = dir_len;
+		return true;
+	}
+	return false;
+}

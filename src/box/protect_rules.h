@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What may change in a protected grant: files.protect as decisions.
+ *
+ * Pure: paths and names in, a verdict out. The only thing that the text of a
+ * path cannot tell, whether a directory is a bare repository, is handed back
+ * as a question (rules_git_name).
+ */
+#ifndef AISBX_BOX_PROTECT_RULES_H
+#define AISBX_BOX_PROTECT_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct rules {
+	const char *const *names; /* of files.protect; '*' is the only wildcard */
+	size_t names_len;
+	const char *const *pinned; /* box paths that stay where and as they are */
+	size_t pinned_len;
+	bool has_git; /* .git is among names: it has rules of its own */
+};
+
+/* Where something lies in a grant. */
+struct rules_path {
+	const char *above; /* absolute path of the grant itself: a .git in it counts */
+	const char *rel;   /* below the grant, "" for the grant itself: "src/a.c" */
+	const char *box_path; /* the same in the box, absolute, for pinned */
+};
+
+enum change {
+	CHANGE_ACCESS,	/* a question only: access(2) for writing */
+	CHANGE_WRITE,	/* an existing file's content, or a new entry that is not a link */
+	CHANGE_SYMLINK, /* a new symbolic link */
+	CHANGE_REMOVE,
+	CHANGE_ATTRIBUTES, /* mode, owner, times */
+};
+
+/* The zones of a repository; names are free where git keeps other people's names. */
+enum place {
+	PLACE_TREE,	 /* outside any .git */
+	PLACE_GIT,	 /* below .git, outside the zones that follow */
+	PLACE_REFS,
+	PLACE_LOGS,
+	PLACE_OBJECTS,
+	PLACE_RERERE,
+	PLACE_GIT_ITSELF,
+	PLACE_PROTECTED, /* a protected name, or below one */
+};
+
+enum place rules_place(const struct rules *rules, const struct rules_path *path);
+/* Whether a change of this one entry is allowed. */
+bool rules_allow(const struct rules *rules, const struct rules_path *path, enum change change);
+/* Whether from may become to (and the other way round where exchange). */
+bool rules_allow_move(const struct rules *rules, const struct rules_path *from,
+		      const struct rules_path *to, bool is_dir, bool is_link);
+bool rules_allow_link(const struct rules *rules, const struct rules_path *from,
+		      const struct rules_path *to);
+/*
+ * Whether a directory that holds an entry of that name may be moved or
+ * removed. place is where the directory lies.
+ */
+bool rules_may_travel(const struct rules *rules, enum place place, const char *name);
+/*
+ * Finds the next component of rel that would be trusted if the directory it is
+ * in were a repository. *at starts at 0; on true, rel[0, *ret_dir_len) is that
+ * directory. Only outside .git, where has_git.
+ */
+bool rules_git_name(const struct rules *rules, const struct rules_path *path, size_t *at,
+		    size_t *ret_dir_len);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where a box's mounts come from: see sources.h.
+ *
+ * A source is copied by its canonical path and the copy is compared with the
+ * inode the plan saw. Whatever was swapped on the way there, a different
+ * object is never granted (runc: 14 advisories of that kind).
+ */
+#include "box/sources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+
+static bool is_expected_device(const char *path, dev_t rdev)
+{
+	static const struct {
+		const char *path;
+		unsigned major, minor;
+	} known[] = { { "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },	 { "/dev/full", 1, 7 },
+		      { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 } };
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(path, known[i].path) == 0)
+			return major(rdev) == known[i].major && minor(rdev) == known[i].minor;
+	}
+	return false;
+}
+
+static int check_identity(const struct step *step, int fd, struct err *reterr)
+{
+	struct stat st;
+	long r = sys_call4(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH);
+
+	if (r < 0)
+		return err_wall(reterr, "mount", (int)-r, "inspect", step->host_path);
+	if (step->kind == STEP_DEVICE) {
+		if (S_ISCHR(st.st_mode) && is_expected_device(step->host_path, st.st_rdev))
+			return 0;
+		err_wall(reterr, "mount", ENODEV, "use", step->host_path);
+		err_hint(reterr, "it is not the device of that name on this host");
+		return -ENODEV;
+	}
+	if (st.st_dev != step->dev || st.st_ino != step->ino) {
+		err_wall(reterr, "mount", ESTALE, "grant", step->host_path);
+		err_hint(reterr, "it was replaced while the box was starting; run again");
+		return -ESTALE;
+	}
+	return 0;
+}
+
+int source_restrict(int fd, const struct step *step, int idmap_fd)
+{
+	bool recursive = step->kind == STEP_BIND && (step->flags & STEP_IS_DIR);
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE };
+
+	if (!(step->flags & STEP_WRITABLE) || (step->flags & STEP_PROTECTED))
+		attr.attr_set |= MOUNT_ATTR_RDONLY;
+	if (step->kind != STEP_DEVICE)
+		attr.attr_set |= MOUNT_ATTR_NODEV;
+	if ((step->flags & STEP_NOEXEC) || step->kind == STEP_DEVICE)
+		attr.attr_set |= MOUNT_ATTR_NOEXEC;
+	if ((step->flags & STEP_IDMAP) && idmap_fd >= 0) {
+		attr.attr_set |= MOUNT_ATTR_IDMAP;
+		attr.userns_fd = (uint64_t)idmap_fd;
+	}
+	return sys_mount_setattr(fd, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+}
+
+/*
+ * Opens a detached copy of a step's source after checking that it is still the
+ * object the plan saw, and sets its attributes. idmap_fd is a user namespace
+ * for STEP_IDMAP, or -1.
+ */
+static int open_source(const struct plan *plan, const struct step *step, int idmap_fd, int *ret_fd,
+		       struct err *reterr)
+{
+	unsigned recursive = (step->flags & STEP_IS_DIR) ? AT_RECURSIVE : 0;
+	_cleanup_close_ int tree = sys_open_tree(AT_FDCWD, step->host_path,
+						 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+							 AT_SYMLINK_NOFOLLOW | recursive);
+
+	if (tree < 0)
+		return err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
+	int r = check_identity(step, tree, reterr);
+	if (r < 0)
+		return r;
+	r = source_restrict(tree, step, idmap_fd);
+	if (r < 0 && (step->flags & STEP_IDMAP) && plan->degradable[WALL_IDMAP])
+		r = source_restrict(tree, step, -1);
+	if (r < 0 && (step->flags & STEP_IDMAP)) {
+		err_wall(reterr, "idmap", -r, "map the owner of", step->host_path);
+		err_hint(reterr, "its file system cannot be idmapped: run aisbx as the user who "
+				 "owns the files, copy them to ext4, xfs or btrfs, or add "
+				 "--allow-degraded idmap");
+		return r;
+	}
+	if (r < 0)
+		return err_wall(reterr, "mount", -r, "restrict the mount of", step->host_path);
+	*ret_fd = steal_fd(&tree);
+	return 0;
+}
+
+int source_open(const struct plan *plan, size_t step_index, int idmap_fd, struct sources *sources,
+		struct err *reterr)
+{
+	const struct step *step = &plan->steps[step_index];
+
+	if (step->kind != STEP_BIND && step->kind != STEP_DEVICE)
+		return 0;
+	int r = open_source(plan, step, idmap_fd, &sources->tree[step_index], reterr);
+	if (r < 0 || !(step->flags & STEP_PROTECTED))
+		return r;
+	struct step writable = *step;
+	writable.flags &= ~(unsigned)STEP_PROTECTED;
+	return open_source(plan, &writable, idmap_fd, &sources->writable[step_index], reterr);
+}
+
+void sources_init(struct arena *arena, const struct plan *plan, struct sources *ret_sources)
+{
+	ret_sources->tree = arena_alloc(arena, plan->steps_len * sizeof(int));
+	ret_sources->writable = arena_alloc(arena, plan->steps_len * sizeof(int));
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		ret_sources->tree[i] = -1;
+		ret_sources->writable[i] = -1;
+	}
+}
+
+int sources_open(const struct plan *plan, int idmap_fd, struct sources *sources, struct err *reterr)
+{
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		int r = source_open(plan, i, idmap_fd, sources, reterr);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void sources_close(const struct plan *plan, struct sources *sources)
+{
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		close_keeping_errno(sources->tree[i]);
+		close_keeping_errno(sources->writable[i]);
+		sources->tree[i] = -1;
+		sources->writable[i] = -1;
+	}
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# fish completion for aisbx(1)
+
+function __aisbx_profiles
+    printf '%s\n' agent base build default node python shell
+    set -l config $XDG_CONFIG_HOME
+    test -n "$config"; or set config $HOME/.config
+    for file in $config/aisbx/profiles/*.yaml /etc/aisbx/profiles/*.yaml
+        string replace -r '.*/(.*)\.yaml$' '$1' -- $file
+    end
+end
+
+set -l commands run show check help
+set -l run '__fish_seen_subcommand_from run show'
+
+complete -c aisbx -f
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a command or code in a box'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a show -d 'Show every grant as run would apply it'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a check -d 'Validate profiles'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a help -d 'Describe a command'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -s h -l help -d 'Print an overview'
+complete -c aisbx -n '__fish_seen_subcommand_from check' -F
+complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check'
+
+complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
+complete -c aisbx -n $run -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'
+complete -c aisbx -n $run -s c -x -d 'Run TEXT with the interpreter'
+complete -c aisbx -n $run -l script -rF -d 'Run the code in FILE with the interpreter'
+complete -c aisbx -n $run -l result -rF -d 'Write how the run ended as one JSON object'
+complete -c aisbx -n $run -l json -d 'Write JSON'
+complete -c aisbx -n '__fish_seen_subcommand_from run' -l timing -d 'Say what each step took'
+complete -c aisbx -n $run -s q -l quiet -d 'No messages but errors'
+complete -c aisbx -n $run -s v -l verbose -d 'Say what is done'
+complete -c aisbx -n $run -l description -x -d 'What the profile is for'
+complete -c aisbx -n $run -l extends -x -a '(__aisbx_profiles)' -d 'Take the grants of a profile too'
+complete -c aisbx -n $run -l interpreter -x -a '(__fish_complete_command)' -d 'Word of the program that code is given to'
+complete -c aisbx -n $run -l ro -rF -d 'Show a file or directory read-only'
+complete -c aisbx -n $run -l rw -rF -d 'Show a file or directory, writable'
+complete -c aisbx -n $run -l hide -rF -d 'Leave a path out below a grant'
+complete -c aisbx -n $run -l tmpfs -x -a '(__fish_complete_directories)' -d 'A private empty directory in memory'
+complete -c aisbx -n $run -l protect -x -d 'Name that is neither changed nor created'
+complete -c aisbx -n $run -l exec -x -a '(__fish_complete_command)' -d 'Program that may be executed'
+complete -c aisbx -n $run -s e -l env -x -a '(set -xn)' -d 'Pass or set a variable'
+complete -c aisbx -n $run -s C -l chdir -x -a '(__fish_complete_directories)' -d 'Directory to start in'
+complete -c aisbx -n $run -s m -l memory -x -d 'Memory'
+complete -c aisbx -n $run -l cpu -x -d 'Processor time'
+complete -c aisbx -n $run -s t -l timeout -x -d 'Time until the box is ended'
+complete -c aisbx -n $run -l grace -x -d 'Time between the polite signal and the kill'
+complete -c aisbx -n $run -l processes -x -d 'Processes and threads at once'
+complete -c aisbx -n $run -l tmp-size -x -d 'All private files in memory together'
+complete -c aisbx -n $run -l file-size -x -d 'Largest file that may be written'
+complete -c aisbx -n $run -l max-output -x -d 'stdout and stderr together'
+complete -c aisbx -n $run -l open-files -x -d 'Open descriptors of one process'
+complete -c aisbx -n $run -l allow-syscall -x -a '@debug' -d 'System call or set on top of the default ones'
+complete -c aisbx -n $run -l deny-syscall -x -a '@aio @event @file @file-change @identity @io @ipc @memory @network @process @random @sandbox @scheduling @signal @sync @time' -d 'System call or set to refuse'
+complete -c aisbx -n $run -l allow-degraded -x -a 'cgroup proc idmap keyring landlock limits' -d 'Go without a wall that this host lacks'
+complete -c aisbx -n $run -l max-input -x -d 'Longest code that is taken'
+complete -c aisbx -n $run -l input-encoding -x -a 'utf-8 any' -d 'What bytes code may have'
+complete -c aisbx -n $run -l input-check -x -a '(__fish_complete_command)' -d 'Word of a program that accepts code first'
+complete -c aisbx -n $run -l audit -rF -d 'Append JSON lines about the run'

@@ -1,0 +1,298 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# files.protect: what later tools trust can be neither changed nor planted, and work goes on.
+#
+# AISBX            the binary
+# AISBX_TEST_USER  run it as this user (needs root); else as the caller
+
+setup() {
+	AISBX=${AISBX:-/tmp/bp/src/aisbx}
+	HERE=$BATS_TEST_DIRNAME
+	PROJ=$(mktemp -d /tmp/aisbx-protect.XXXXXX)
+	AS=()
+	if [ -n "${AISBX_TEST_USER:-}" ]; then
+		AS=(runuser -u "$AISBX_TEST_USER" -- env HOME=/nonexistent)
+	fi
+	export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+	make_tree "$PROJ/w"
+	if [ -n "${AISBX_TEST_USER:-}" ]; then
+		chown -R "$AISBX_TEST_USER" "$PROJ"
+	fi
+	cd "$PROJ/w"
+}
+
+teardown() {
+	rm -rf "$PROJ"
+}
+
+git_() {
+	git -c user.name=t -c user.email=t@t -c init.defaultBranch=main -c protocol.file.allow=always "$@"
+}
+
+make_tree() {
+	mkdir -p "$1"
+	cd "$1"
+	git_ init -q .
+	echo a >a
+	git_ add a
+	git_ commit -qm one
+	echo '#!/bin/sh' >.git/hooks/pre-commit
+	chmod 644 .git/hooks/pre-commit
+	mkdir -p .git/modules/m/hooks .git/info .git/objects/info .vscode/x plain d1 deep/er almost/objects almost/refs
+	echo x >.git/modules/m/config
+	git_ worktree add -q wt >/dev/null 2>&1
+	git_ init -q sub
+	cp -r sub deep/er/repo
+	git_ init -q --bare fix.git
+	echo old >.envrc
+	echo '{}' >.vscode/settings.json
+	ln -s a link
+	ln -s missing-target dangling
+	mkdir .vscode2
+}
+
+box() { # PROFILE-OPTIONS... -- COMMAND...
+	"${AS[@]}" "$AISBX" run "$@"
+}
+
+# Everything that later tools could see, but for what access itself changes.
+fingerprint() {
+	(cd "$PROJ" && find . -printf '%p %y %m %U %l\n' | LC_ALL=C sort &&
+		find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | sha256sum
+}
+
+agent() {
+	box -p agent -- "$@"
+}
+
+@test "every attack fails with its errno and changes nothing on the host" {
+	before=$(fingerprint)
+	run box -p agent --ro "$HERE/protect-probe.py:/probe.py" -- /usr/bin/python3 /probe.py held
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(fingerprint)" = "$before" ]
+}
+
+@test "positive control: without files.protect the same attacks succeed" {
+	run box -p shell --rw . --ro "$HERE/protect-probe.py:/probe.py" -- /usr/bin/python3 /probe.py free
+	echo "$output"
+	# The kernel itself follows no link that leaves its mount, and allows no way round these two.
+	[ "$(echo "$output" | grep -v '^whiteout: \|attacks, ' | wc -l)" -eq 0 ]
+}
+
+@test "git init and git clone plant nothing" {
+	before=$(fingerprint)
+	run agent git init new
+	[ "$status" -ne 0 ]
+	rmdir new
+	run agent git init --bare new.git
+	[ "$status" -ne 0 ]
+	rm -rf new.git
+	run agent git clone -q . copy
+	[ "$status" -ne 0 ]
+	[ ! -e copy/.git ]
+	rm -rf copy
+	run agent git config core.fsmonitor evil
+	[ "$status" -ne 0 ]
+	run agent git submodule add ./sub x
+	[ "$status" -ne 0 ]
+	[ "$(fingerprint)" = "$before" ]
+	# /tmp is the box's own
+	agent sh -c 'cd /tmp && git init -q n && test -d n/.git'
+}
+
+@test "race: a path that changes after it was read gains nothing" {
+	cc -O1 -pthread -o "$PROJ/race" "$HERE/protect-race.c"
+	before=$(fingerprint)
+	touch ok
+	[ -z "${AISBX_TEST_USER:-}" ] || chown "$AISBX_TEST_USER" ok
+	run box -p agent --ro "$PROJ/race:/race" -- /race 20000 ok .git/config
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"opened"* ]]
+	run box -p agent --ro "$PROJ/race:/race" -- /race 20000 okk .envr2
+	rm -f okk .envr2 ok
+	[ "$(fingerprint)" = "$before" ]
+	# control: without protection the same race writes both
+	touch ok
+	[ -z "${AISBX_TEST_USER:-}" ] || chown "$AISBX_TEST_USER" ok
+	box -p shell --rw . --ro "$PROJ/race:/race" -- /race 20000 ok .git/config
+	rm -f ok
+	[ "$(fingerprint)" != "$before" ]
+}
+
+@test "race: parents that change places gain nothing" {
+	before=$(fingerprint)
+	cat >"$PROJ/swap.py" <<-'PY'
+	import ctypes, os, threading
+	libc = ctypes.CDLL(None)
+	os.mkdir("s"); os.symlink(".git", "t"); stop = False
+	def swap():
+	    while not stop: libc.syscall(316 if os.uname().machine == "x86_64" else 276, -100, b"s", -100, b"t", 2)
+	thread = threading.Thread(target=swap); thread.start()
+	done = 0
+	for i in range(3000):
+	    try: os.close(os.open("s/config", os.O_WRONLY | os.O_CREAT)); done += 1
+	    except OSError: pass
+	    try: os.close(os.open("s/hooks/post-commit", os.O_WRONLY | os.O_CREAT))
+	    except OSError: pass
+	stop = True; thread.join()
+	for name in ("s", "t"):
+	    if os.path.islink(name): os.unlink(name)
+	    else:
+	        if os.path.exists(name + "/config"): os.unlink(name + "/config")
+	        os.rmdir(name)
+	assert done
+	PY
+	chmod 644 "$PROJ/swap.py"
+	before=$(fingerprint)
+	box -p agent --ro "$PROJ/swap.py:/swap.py" -- /usr/bin/python3 /swap.py
+	[ "$(fingerprint)" = "$before" ]
+}
+
+@test "kill -9 at any moment leaves nothing planted" {
+	before=$(fingerprint)
+	for delay in 0.002 0.005 0.01 0.02 0.05 0.1; do
+		"${AS[@]}" "$AISBX" run -p agent -- sh -c '
+			while :; do
+				echo x > .envrc; echo x > plain/.envrc; mkdir plain/.git; : > .git/hooks/post-commit
+			done' 2>/dev/null &
+		sleep "$delay"
+		kill -9 $! 2>/dev/null || true
+		wait $! || true
+	done
+	sleep 0.2 # boxes die with their supervisor; runuser may outlive it for a moment
+	pgrep -f "run -p agent -- sh -c" && pkill -9 -P $$ || true
+	[ "$(fingerprint)" = "$before" ]
+}
+
+@test "a grant inside .git knows where it is" {
+	before=$(fingerprint)
+	run box -p agent --rw .git:/g -- sh -c 'echo x > /g/config'
+	[ "$status" -ne 0 ]
+	run box -p agent --rw .git/hooks:/h -- sh -c 'echo x > /h/post-commit'
+	[ "$status" -ne 0 ]
+	[ "$(fingerprint)" = "$before" ]
+	box -p agent --rw .git/refs:/r -- sh -c 'echo x > /r/hooks && rm /r/hooks'
+}
+
+@test "what is hidden, granted deeper, or the profile itself stays where it is" {
+	echo secret >.env
+	echo 'extends: [agent]' >own.yaml
+	mkdir -p ro/deep
+	[ -z "${AISBX_TEST_USER:-}" ] || chown -R "$AISBX_TEST_USER" .env own.yaml ro
+	before=$(fingerprint)
+	run box -p ./own.yaml --hide ./.env --ro ./ro/deep -- sh -c '
+		for f in .env own.yaml ro/deep/x; do echo x > $f && echo WROTE $f; done
+		for f in .env own.yaml ro/deep ro; do mv $f moved && echo MOVED $f; done
+		rm -f .env own.yaml; cat .env; rmdir ro/deep; :' 
+	echo "$output"
+	[[ "$output" != *WROTE* && "$output" != *MOVED* && "$output" != *secret* ]]
+	[ "$(fingerprint)" = "$before" ]
+	box -p ./own.yaml --hide ./.env --ro ./ro/deep -- sh -c 'echo x > ro/x && mv ro/x y && rm y'
+}
+
+@test "rename over mounts says EXDEV and mv copes" {
+	agent sh -c 'echo x > f && mv f /tmp/f && mv /tmp/f g && rm g'
+}
+
+@test "flood: signals and the clock get through" {
+	start=$(date +%s)
+	run box -p agent -t 2s -- sh -c '
+		for i in 1 2 3 4 5 6 7 8; do (while :; do : > flood$i; done) & done; wait'
+	[ "$status" -eq 124 ]
+	[ $(($(date +%s) - start)) -lt 8 ]
+	rm -f flood*
+	run box -p agent -- sh -c '(while :; do : > flood; done) & sleep 0.3; exit 7'
+	[ "$status" -eq 7 ]
+	rm -f flood
+}
+
+@test "work: git" {
+	agent sh -ec '
+		export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+		git status --short >/dev/null
+		for i in 1 2 3; do echo $i >> f; git add f; git commit -qm $i; done
+		git diff HEAD~1 >/dev/null; git log --oneline >/dev/null
+		git branch hooks; git branch config; git checkout -q -b topic HEAD~1
+		echo t > t; git add t; git commit -qm topic
+		git checkout -q main; git merge -q -m merged topic
+		git checkout -q topic; echo u > u; git add u; git commit -qm u
+		git -c rebase.backend=apply rebase -q main
+		git checkout -q -b other HEAD~2; echo o > o; git add o; git commit -qm o
+		git rebase -q main
+		echo dirty >> f; git stash -q; git stash pop -q; git checkout -q -f .
+		git tag v1; git cherry-pick topic >/dev/null || git cherry-pick --abort
+		git gc -q; git repack -adq; git fsck >/dev/null 2>&1; git reset -q --hard HEAD~1
+		test -z "$(git status --short | grep -v "^??")"
+	'
+	git_ fsck
+}
+
+@test "work: a todo list with a command is refused" {
+	agent sh -ec '
+		export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+		for i in 1 2 3; do echo $i >> f; git add f; git commit -qm $i; done'
+	run agent sh -c '
+		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+		git rebase -q --exec "touch evil" HEAD~2'
+	[ "$status" -ne 0 ]
+	[ ! -e .git/rebase-merge/git-rebase-todo ]
+	run agent sh -c '
+		cp .git/HEAD .git/todo; mkdir -p .git/rebase-merge
+		printf "pick %s x\n  exec touch evil\n" $(git rev-parse HEAD) > .git/rebase-merge/l
+		mv .git/rebase-merge/l .git/rebase-merge/git-rebase-todo'
+	[ "$status" -ne 0 ]
+	[ ! -e .git/rebase-merge/git-rebase-todo ]
+	agent rm -r .git/rebase-merge
+	[ ! -e .git/rebase-merge ]
+	agent sh -c '
+		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+		GIT_SEQUENCE_EDITOR="sed -i s/^pick/squash/\;1s/squash/pick/" GIT_EDITOR=true git rebase -q -i HEAD~2'
+}
+
+@test "work: a tree of 5000 files, cp, tar, rm" {
+	agent sh -ec '
+		mkdir node_modules
+		for i in $(seq 50); do
+			mkdir -p node_modules/p$i/lib
+			for j in $(seq 100); do echo $j > node_modules/p$i/lib/f$j; done
+		done
+		test $(find node_modules -type f | wc -l) -eq 5000
+		cp -a node_modules copy; diff -r node_modules copy
+		tar cf t.tar copy; rm -rf copy; tar xf t.tar; diff -r node_modules copy
+		mv copy copy2; mv node_modules/p1 copy2/moved
+		rm -rf node_modules copy2 t.tar'
+	[ ! -e node_modules ]
+}
+
+@test "work: compilers, editors, databases, interpreters" {
+	agent sh -ec '
+		mkdir b; cd b
+		printf "int main(void){return 0;}\n" > m.c
+		printf "m: m.c\n\tcc -o \$@ \$<\n" > Makefile
+		make -s; ./m; cc -c m.c -o m.o; ar rcs libm.a m.o
+		sed -i s/return/return\ / m.c; echo x > s.sh; chmod +x s.sh; test -w s.sh; test -x s.sh
+		touch -d 2001-01-01 s.sh; install -m 755 s.sh s2.sh
+		cp m.c .m.c.swp; mv m.c m.c~; echo new > m.c; rm m.c~ .m.c.swp; ln -s m.c l; ln m.c h
+		mkdir p; echo "def f(): return 1" > p/mod.py; cd p; python3 -c "import mod"; test -d __pycache__
+		cd ..; echo a > /dev/stdout | cat; echo b | tee t1 t2 >/dev/null; truncate -s 0 t1'
+	agent /usr/bin/python3 -c '
+import sqlite3, threading, tempfile, os
+def work(i):
+    c = sqlite3.connect("db", timeout=30)
+    for j in range(20): c.execute("insert into t values (?)", (i,)); c.commit()
+c = sqlite3.connect("db"); c.execute("pragma journal_mode=wal"); c.execute("create table t (x)"); c.commit()
+ts = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+[t.start() for t in ts]; [t.join() for t in ts]
+assert c.execute("select count(*) from t").fetchone()[0] == 80
+with tempfile.TemporaryFile(dir=".") as f: f.write(b"x")
+with tempfile.NamedTemporaryFile(dir=".") as f: f.write(b"x")
+'
+	rm -rf b db*
+}
+
+@test "work: /dev/stdout of a file in the grant" {
+	agent sh -c 'exec > out; echo 1 > /dev/stdout; echo 2 > /proc/self/fd/1; echo 3 | tee -a /dev/stdout >/dev/null; :'
+	[ -s out ]
+}
