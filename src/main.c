@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* aisbx: the subcommand table and the only exit. */
+/* aisbx: finds the subcommand; the only exit. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "box/init.h"
-#include "cli/check.h"
 #include "cli/commands.h"
 #include "policy/schema.h"
-
-const struct command commands[] = {
-	{ "run", cmd_run, "run a command or code in a box" },
-	{ "show", cmd_show, "show every grant as run would apply it" },
-	{ "check", cmd_check, "validate profiles" },
-	{ "help", cmd_help, "describe a command" },
-};
-const unsigned commands_len = sizeof commands / sizeof *commands;
 
 /* The strings lie in one piece, argv first: execve(2) puts them on the stack so. */
 static void note_caller_memory(char **argv)
@@ -35,10 +26,10 @@ static void note_caller_memory(char **argv)
 
 static int unknown_command(const char *name)
 {
-	const char *names[sizeof commands / sizeof *commands + 1] = { NULL };
+	const char *names[COMMANDS_MAX + 1] = { NULL };
 	struct err err;
 
-	for (unsigned i = 0; i < commands_len; i++)
+	for (unsigned i = 0; i < commands_len && i < COMMANDS_MAX; i++)
 		names[i] = commands[i].name;
 	const char *near = nearest_name(name, names);
 	if (near)

@@ -407,6 +407,8 @@ _Noreturn void init_main(struct init *init)
 		r = start(init, &payload, &command, &err);
 	if (r < 0)
 		give_up(init, &err);
+	started.ending.landlock_abi = payload.landlock_abi;
+	started.ending.degraded = degraded;
 	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
 	forget_caller(init, signal_fd);
 	watch(init, signal_fd, command, degraded, payload.landlock_abi);

@@ -7,7 +7,7 @@
  *   PH_TERMINAL   init -> sup  the next packet carries the pty master       fail
  *   PH_ATTACHED   sup -> init  the pty has the caller's modes and size      init exits
  *   PH_STARTED    init -> sup  the command was executed: no set-up error    fail
- *                              can follow
+ *                              can follow; carries the known part of struct ending
  *   PH_EXITED     init -> sup  the command ended; carries struct ending     see supervise.c
  *   PH_FAILED     init -> sup  carries struct err; nothing was executed     terminal
  *   PH_SIGNAL     sup -> init  deliver a signal to the command              init exits

@@ -24,8 +24,8 @@
  * Not covered: what has no mediated call is refused by the mount with EROFS
  * (extended attributes by path, bind(2) of a socket, opening a fifo for
  * writing is refused by Landlock); a hard link that the host made between a
- * protected and a free name; a protected name that is a symbolic link into
- * the grant protects the link, not what it leads to.
+ * protected and a free name; what a protected name leads to as a symbolic
+ * link, other than at the top of a grant and in its .git (pin_links).
  */
 #include "box/protect.h"
 
@@ -93,10 +93,11 @@ static int keep_list(const struct strv *list, const char **kept, size_t *ret_len
 	return 0;
 }
 
-static int mount_id_of(const char *path, uint64_t *ret)
+static int mount_id_of(int dir, const char *path, uint64_t *ret)
 {
 	struct statx st;
-	long r = sys_call5(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &st);
+	long r = sys_call5(SYS_statx, dir, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_MNT_ID,
+			   &st);
 
 	if (r < 0)
 		return (int)r;
@@ -118,7 +119,9 @@ static int add_grant(const struct step *step, int writable_fd, struct err *reter
 		return too_much(reterr, "all writable grants");
 	grant->box_path_len = strlen(grant->box_path);
 	grant->writable_fd = writable_fd;
-	int r = writable_fd < 0 ? -EBADF : mount_id_of(step->box_path, &grant->mount_id);
+	int r = writable_fd < 0 ? -EBADF : mount_id_of(writable_fd, "", &grant->copy_id);
+	if (r == 0)
+		r = mount_id_of(AT_FDCWD, step->box_path, &grant->mount_id);
 	if (r < 0)
 		return err_wall(reterr, "protect", -r, "find", step->box_path);
 	guard.grants_len++;
@@ -127,7 +130,7 @@ static int add_grant(const struct step *step, int writable_fd, struct err *reter
 
 static int open_proc(struct err *reterr)
 {
-	int r = mount_id_of("/proc/self/fd", &guard.proc_mount_id);
+	int r = mount_id_of(AT_FDCWD, "/proc/self/fd", &guard.proc_mount_id);
 
 	if (r == 0)
 		r = guard.proc_fd = sys_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -166,8 +169,71 @@ static int copy_rules(const struct plan *plan, struct err *reterr)
 	return 0;
 }
 
-int protect_prepare(const struct plan *plan, const struct sources *sources,
-		    int *ret_listener_send, struct err *reterr)
+/*** Protected names that are links ***/
+
+static int pin(const char *path)
+{
+	if (guard.rules.pinned_len == LIST_MAX)
+		return -E2BIG;
+	const char *kept = keep(path);
+	if (!kept)
+		return -E2BIG;
+	pinned[guard.rules.pinned_len++] = kept;
+	return 0;
+}
+
+/* What grant/name leads to stays as it is, when that is elsewhere in a protected grant. */
+static int pin_target(const struct guarded *grant, const char *name)
+{
+	static struct spot spot;
+	static char path[GUARD_PATH_BYTES], before[GUARD_PATH_BYTES];
+	size_t len = grant->box_path_len, name_len = strlen(name);
+
+	if (len + 1 + name_len >= sizeof path)
+		return 0;
+	memcpy(before, grant->box_path, len);
+	before[len] = '/';
+	memcpy(before + len + 1, name, name_len + 1);
+	memcpy(path, before, len + name_len + 2);
+	SPOT_INIT(&spot);
+	int r = spot_find(&guard, -1, path, true, &spot);
+	spot_clear(&spot);
+	return r == 1 && strcmp(spot.box_path, before) != 0 ? pin(spot.box_path) : 0;
+}
+
+/*
+ * .envrc -> config/envrc: a later tool reads what the link leads to. Looked at
+ * where such links are usual, at the top of a grant and in its .git.
+ */
+static int pin_links(const struct guarded *grant)
+{
+	static const char *const in_git[] = { ".git/hooks", ".git/config", ".git/info/attributes" };
+	static char entries[SCAN_BYTES] __attribute__((aligned(8)));
+	_cleanup_close_ int fd =
+		sys_openat2(grant->writable_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
+	long n = fd;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && guard.rules.has_git && i < sizeof in_git / sizeof *in_git; i++)
+		r = pin_target(grant, in_git[i]);
+	while (r == 0 && n >= 0) {
+		n = sys_call3(SYS_getdents64, fd, entries, sizeof entries);
+		if (n == 0)
+			break;
+		for (long at = 0; r == 0 && at < n;) {
+			const struct directory_entry *entry = (const void *)(entries + at);
+
+			at += entry->len;
+			if ((entry->type == ENTRY_LINK || entry->type == ENTRY_UNKNOWN) &&
+			    !rules_may_travel(&guard.rules, PLACE_TREE, entry->name))
+				r = pin_target(grant, entry->name);
+		}
+	}
+	return n < 0 ? (int)n : r;
+}
+
+int protect_prepare(const struct plan *plan, const struct sources *sources, int *ret_listener_send,
+		    struct err *reterr)
 {
 	int pair[2];
 
@@ -182,6 +248,13 @@ int protect_prepare(const struct plan *plan, const struct sources *sources,
 	for (size_t i = 0; r == 0 && i < plan->steps_len; i++) {
 		if (plan->steps[i].flags & STEP_PROTECTED)
 			r = add_grant(&plan->steps[i], sources->writable[i], reterr);
+	}
+	for (size_t i = 0; r == 0 && i < guard.grants_len; i++) {
+		r = pin_links(&guard.grants[i]);
+		if (r == -E2BIG)
+			(void)too_much(reterr, "all links that have a protected name");
+		else if (r < 0)
+			err_wall(reterr, "protect", -r, "look into", guard.grants[i].box_path);
 	}
 	if (r < 0)
 		return r;
@@ -210,7 +283,8 @@ int protect_receive(int *listener_send, struct err *reterr)
 
 	if (*listener_send < 0)
 		return 0;
-	long n = sys_call3(SYS_recvmsg, listener_receive, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	long n =
+		sys_call3(SYS_recvmsg, listener_receive, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	(void)sys_close(listener_receive);
 	(void)sys_close(*listener_send);
 	*listener_send = listener_receive = -1;

@@ -12,8 +12,8 @@
  * Must run in the finished root. *ret_listener_send is where the payload sends
  * the listener (struct payload), -1 when the plan protects nothing.
  */
-int protect_prepare(const struct plan *plan, const struct sources *sources,
-		    int *ret_listener_send, struct err *reterr);
+int protect_prepare(const struct plan *plan, const struct sources *sources, int *ret_listener_send,
+		    struct err *reterr);
 /* Takes the listener that the payload has sent; it has been executed or is gone. */
 int protect_receive(int *listener_send, struct err *reterr);
 /* What poll(2) watches for POLLIN; -1: nothing is protected. */
@@ -21,7 +21,9 @@ int protect_listener(void);
 /* Answers one call. Never blocks, but for the disk. */
 void protect_answer(void);
 
-enum { PROTECT_FDS_MAX = 34 };
+enum {
+	PROTECT_FDS_MAX = 34
+};
 /* Descriptors that must stay open, into fds; returns how many. */
 unsigned protect_descriptors(int fds[PROTECT_FDS_MAX]);
 

@@ -89,34 +89,49 @@ struct rules_path spot_path(const struct spot *spot)
 
 /*** From the payload's view to the writable copy ***/
 
+static long read_link_of_fd(const struct guard *guard, int fd, char *buf, size_t size)
+{
+	char link[48];
+
+	guard_proc_path(link, 1, "/fd/", fd); /* init is pid 1 of its own /proc */
+	long n = sys_call4(SYS_readlinkat, guard->proc_fd, link, buf, size - 1);
+	if (n >= 0 && (size_t)n >= size - 1)
+		n = -ENAMETOOLONG;
+	buf[n < 0 ? 0 : n] = '\0';
+	return n;
+}
+
 /* The path of an open file of the grant, into spot->box_path. */
 static int read_path(const struct guard *guard, const struct guarded *grant, int fd,
 		     struct spot *spot)
 {
-	char link[48];
+	long n = read_link_of_fd(guard, fd, spot->box_path, sizeof spot->box_path);
 
-	/* init is pid 1 of its own /proc. */
-	guard_proc_path(link, 1, "/fd/", fd);
-	long n = sys_call4(SYS_readlinkat, guard->proc_fd, link, spot->box_path,
-			   sizeof spot->box_path - 1);
 	if (n < 0)
 		return (int)n;
-	if ((size_t)n >= sizeof spot->box_path - 1)
-		return -ENAMETOOLONG;
-	spot->box_path[n] = '\0';
 	if (strncmp(spot->box_path, grant->box_path, grant->box_path_len) != 0 ||
 	    (spot->box_path[grant->box_path_len] && spot->box_path[grant->box_path_len] != '/'))
 		return -ENOENT; /* outside: moved away by the host */
 	return 0;
 }
 
+/* The copy is attached nowhere: its paths begin at the grant itself. */
+static int read_copy_path(const struct guard *guard, const struct guarded *grant, int fd,
+			  struct spot *spot)
+{
+	size_t len = grant->box_path_len;
+
+	memcpy(spot->box_path, grant->box_path, len);
+	long n = read_link_of_fd(guard, fd, spot->box_path + len, sizeof spot->box_path - len);
+	return n < 0 ? (int)n : spot->box_path[len] == '/' ? 0 : -ENOENT;
+}
+
 /* A path below the grant in the writable copy, no link followed. "" is the grant. */
 static int open_copy(const struct guarded *grant, const char *rel)
 {
-	return sys_openat2(grant->writable_fd, *rel ? rel : ".",
-			   O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW, 0,
-			   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-				   RESOLVE_NO_XDEV);
+	return sys_openat2(
+		grant->writable_fd, *rel ? rel : ".", O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW,
+		0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
 /*
@@ -156,8 +171,8 @@ static int append_name(struct spot *spot, const char *name)
 }
 
 /* name in dir_fd, an open directory of the payload's view. */
-static int settle(const struct guard *guard, int dir_fd, const struct statx *dir,
-		  const char *name, struct spot *spot)
+static int settle(const struct guard *guard, int dir_fd, const struct statx *dir, const char *name,
+		  struct spot *spot)
 {
 	struct statx st;
 
@@ -178,22 +193,16 @@ static int settle(const struct guard *guard, int dir_fd, const struct statx *dir
 	return r < 0 ? (int)r : 1;
 }
 
-int spot_find_object(const struct guard *guard, int fd, struct spot *spot)
+/* spot->box_path names the open file st: its directory in the writable copy. */
+static int settle_object(const struct statx *st, struct spot *spot)
 {
 	static char dot[] = ".";
-	struct statx st, copy;
-	long r = look(fd, "", &st);
-
-	spot->grant = r == 0 ? grant_of(guard, st.stx_mnt_id) : NULL;
-	if (!spot->grant)
-		return 0;
-	spot->exists = true;
-	spot->mode = st.stx_mode;
-	r = read_path(guard, spot->grant, fd, spot);
-	if (r < 0)
-		return (int)r;
 	char *rel = spot->box_path + spot->grant->box_path_len;
 	char *slash = strrchr(rel, '/');
+	struct statx copy;
+
+	spot->exists = true;
+	spot->mode = st->stx_mode;
 	spot->rel = rel + (*rel == '/');
 	if (slash)
 		*slash = '\0'; /* for a moment the path of the directory */
@@ -203,8 +212,35 @@ int spot_find_object(const struct guard *guard, int fd, struct spot *spot)
 	spot->name = slash ? slash + 1 : dot;
 	if (spot->dir_fd < 0)
 		return -ENOENT;
-	r = look(spot->dir_fd, spot->name, &copy);
-	return r == 0 && is_same(&st, &copy) ? 1 : -ENOENT;
+	long r = look(spot->dir_fd, spot->name, &copy);
+	return r == 0 && is_same(st, &copy) ? 1 : -ENOENT;
+}
+
+int spot_find_object(const struct guard *guard, int fd, struct spot *spot)
+{
+	struct statx st;
+	long r = look(fd, "", &st);
+
+	spot->grant = r == 0 ? grant_of(guard, st.stx_mnt_id) : NULL;
+	if (!spot->grant)
+		return 0;
+	r = read_path(guard, spot->grant, fd, spot);
+	return r < 0 ? (int)r : settle_object(&st, spot);
+}
+
+int spot_find_reopened(const struct guard *guard, int fd, struct spot *spot)
+{
+	struct statx st;
+	long r = look(fd, "", &st);
+
+	for (size_t i = 0; r == 0 && i < guard->grants_len; i++) {
+		spot->grant = &guard->grants[i];
+		if (spot->grant->copy_id != st.stx_mnt_id)
+			continue;
+		r = read_copy_path(guard, spot->grant, fd, spot);
+		return r < 0 ? (int)r : settle_object(&st, spot);
+	}
+	return spot_find_object(guard, fd, spot);
 }
 
 /*** From text to a place ***/
@@ -290,8 +326,7 @@ int spot_find(const struct guard *guard, int base_fd, char *path, bool follow, s
 		if (fd < 0 || look(fd, "", &dir) < 0)
 			return 0;
 		spot->has_slash = at.has_slash;
-		if (!(follow || at.has_slash) ||
-		    !read_link(guard, fd, at.name, at.has_slash, path))
+		if (!(follow || at.has_slash) || !read_link(guard, fd, at.name, at.has_slash, path))
 			return settle(guard, fd, &dir, at.name, spot);
 	}
 	return 0; /* ELOOP */
@@ -324,16 +359,6 @@ bool spot_is_in_repository(const struct guard *guard, const struct spot *spot)
 enum {
 	SCAN_DEPTH = 64,
 	SCAN_ENTRIES = 100000,
-	SCAN_BYTES = 32 * 1024,
-};
-
-/* linux/dirent.h is not exported. */
-struct entry {
-	uint64_t ino;
-	int64_t next; /* position of the entry behind, for lseek(2) */
-	uint16_t len;
-	uint8_t type;
-	char name[];
 };
 
 struct scan {
@@ -351,7 +376,7 @@ static bool is_dots(const char *name)
 }
 
 /* Opens a subdirectory as the next level. False: it must not be assumed harmless. */
-static bool scan_enter(struct scan *scan, const struct entry *entry)
+static bool scan_enter(struct scan *scan, const struct directory_entry *entry)
 {
 	int fd = sys_openat2(scan->fds[scan->depth - 1], entry->name,
 			     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
@@ -387,7 +412,8 @@ static int scan_step(struct scan *scan)
 		return scan->depth > 0;
 	}
 	for (long at = 0; at < n;) {
-		const struct entry *entry = (const struct entry *)(const void *)(buf + at);
+		const struct directory_entry *entry =
+			(const struct directory_entry *)(const void *)(buf + at);
 
 		at += entry->len;
 		scan->resume[level] = entry->next;
@@ -396,7 +422,7 @@ static int scan_step(struct scan *scan)
 		if (++scan->seen > SCAN_ENTRIES ||
 		    !rules_may_travel(&scan->guard->rules, scan->place, entry->name))
 			return -1;
-		if (entry->type != 4 /* DT_DIR */ && entry->type != 0 /* DT_UNKNOWN */)
+		if (entry->type != ENTRY_DIRECTORY && entry->type != ENTRY_UNKNOWN)
 			continue;
 		if (!scan_enter(scan, entry))
 			return -1;

@@ -19,6 +19,7 @@ struct guarded {
 	size_t box_path_len;
 	const char *host_path;
 	uint64_t mount_id; /* of the payload's read-only view */
+	uint64_t copy_id;  /* of the writable copy */
 	int writable_fd;   /* init's own copy of the mount: never leaves this process */
 };
 
@@ -31,11 +32,27 @@ struct guard {
 	uint64_t file_size; /* limits.file_size, for truncate(2) */
 };
 
+/* struct linux_dirent64, which linux/ does not export. */
+struct directory_entry {
+	uint64_t ino;
+	int64_t next; /* position of the entry behind, for lseek(2) */
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+enum {
+	ENTRY_UNKNOWN = 0, /* DT_UNKNOWN, DT_DIR, DT_LNK of dirent.h */
+	ENTRY_DIRECTORY = 4,
+	ENTRY_LINK = 10,
+	SCAN_BYTES = 32 * 1024,
+};
+
 /* One entry of a grant, there or not yet. */
 struct spot {
 	const struct guarded *grant;
-	int dir_fd;   /* the directory it is in, in the writable copy; closed by spot_clear() */
-	char *name;   /* in that directory: the end of box_path, or "." for the grant itself */
+	int dir_fd;	 /* the directory it is in, in the writable copy; closed by spot_clear() */
+	char *name;	 /* in that directory: the end of box_path, or "." for the grant itself */
 	const char *rel; /* below the grant: part of box_path, or "" */
 	bool exists;
 	bool is_dot;	/* the path ended in "." or "..": no entry to create, remove or move */
@@ -54,8 +71,10 @@ struct spot {
  */
 int spot_find(const struct guard *guard, int base_fd, char *path, bool follow,
 	      struct spot *ret_spot);
-/* The same for an open descriptor (O_PATH suffices). */
+/* The same for an open descriptor (O_PATH suffices) of the payload's read-only view. */
 int spot_find_object(const struct guard *guard, int fd, struct spot *ret_spot);
+/* The same, for files too that init has handed to the payload. */
+int spot_find_reopened(const struct guard *guard, int fd, struct spot *ret_spot);
 void spot_clear(struct spot *spot);
 struct rules_path spot_path(const struct spot *spot);
 

@@ -112,9 +112,9 @@ static bool is_protected(const struct rules *rules, const char *name, size_t len
  */
 static bool is_git_command(const char *name, size_t len)
 {
-	static const char *const names[] = { "config",	"hooks",      "attributes",
-					     "commondir", "gitdir",   "git-rebase-todo",
-					     "remotes", "branches",   "alternates",
+	static const char *const names[] = { "config",	       "hooks",	   "attributes",
+					     "commondir",      "gitdir",   "git-rebase-todo",
+					     "remotes",	       "branches", "alternates",
 					     "http-alternates" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -144,8 +144,7 @@ static enum place zone_of(const char *name, size_t len)
 /*** Places ***/
 
 /* One component further down. */
-static enum place descend(const struct rules *rules, enum place place, const char *name,
-			  size_t len)
+static enum place descend(const struct rules *rules, enum place place, const char *name, size_t len)
 {
 	switch (place) {
 	case PLACE_TREE:
@@ -157,9 +156,8 @@ static enum place descend(const struct rules *rules, enum place place, const cha
 			return zone_of(name, len);
 		/* fall through */
 	case PLACE_GIT:
-		return is_git_command(name, len) || is_protected(rules, name, len)
-			       ? PLACE_PROTECTED
-			       : PLACE_GIT;
+		return is_git_command(name, len) || is_protected(rules, name, len) ? PLACE_PROTECTED
+										   : PLACE_GIT;
 	case PLACE_OBJECTS:
 		if (is_name(name, len, "alternates") || is_name(name, len, "http-alternates"))
 			return PLACE_PROTECTED;
@@ -180,7 +178,8 @@ static bool is_in_git(enum place place)
 	return place != PLACE_TREE && place != PLACE_PROTECTED;
 }
 
-enum place rules_place(const struct rules *rules, const struct rules_path *path)
+/* The place of the path, or of the directory it is in. */
+static enum place walk(const struct rules *rules, const struct rules_path *path, bool without_last)
 {
 	enum place place = PLACE_TREE;
 	const char *name;
@@ -194,9 +193,17 @@ enum place rules_place(const struct rules *rules, const struct rules_path *path)
 			place = is_git ? PLACE_GIT_ITSELF : descend(rules, place, name, len);
 	}
 	at = 0;
-	while ((name = next_component(path->rel, &at, &len)))
+	while ((name = next_component(path->rel, &at, &len))) {
+		if (without_last && !path->rel[at])
+			break;
 		place = descend(rules, place, name, len);
+	}
 	return place;
+}
+
+enum place rules_place(const struct rules *rules, const struct rules_path *path)
+{
+	return walk(rules, path, false);
 }
 
 static bool is_pinned(const struct rules *rules, const char *box_path, bool with_ancestors)
@@ -230,9 +237,10 @@ bool rules_allow(const struct rules *rules, const struct rules_path *path, enum 
 {
 	enum place place = rules_place(rules, path);
 
-	if (place == PLACE_PROTECTED ||
-	    is_pinned(rules, path->box_path, change == CHANGE_REMOVE))
+	if (is_pinned(rules, path->box_path, change == CHANGE_REMOVE))
 		return false;
+	if (place == PLACE_PROTECTED)
+		return change == CHANGE_REMOVE && rules_is_todo(rules, path);
 	switch (change) {
 	case CHANGE_ACCESS:
 		return true;
@@ -312,4 +320,56 @@ bool rules_git_name(const struct rules *rules, const struct rules_path *path, si
 		return true;
 	}
 	return false;
+}
+
+/*** Todo lists ***/
+
+bool rules_is_todo(const struct rules *rules, const struct rules_path *path)
+{
+	const char *name = last_name(path->rel);
+
+	return is_name(name, strlen(name), "git-rebase-todo") &&
+	       walk(rules, path, true) == PLACE_GIT;
+}
+
+/*
+ * All of git's but exec, which is what makes a todo list dangerous; a command
+ * of a later git that is not listed here is refused too. git takes newline as
+ * the end of a line and blanks before a word as nothing, sequencer.c.
+ */
+static bool is_harmless_line(const char *line, size_t len)
+{
+	static const char *const words[] = { "pick",   "p", "reword", "r",	    "edit",  "e",
+					     "squash", "s", "fixup",  "f",	    "drop",  "d",
+					     "label",  "l", "reset",  "t",	    "merge", "m",
+					     "break",  "b", "noop",   "update-ref", "u" };
+	size_t word_len = 0;
+
+	while (len && (*line == ' ' || *line == '\t'))
+		line++, len--;
+	if (!len || *line == '#')
+		return true;
+	while (word_len < len && line[word_len] != ' ' && line[word_len] != '\t')
+		word_len++;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strlen(words[i]) == word_len && memcmp(line, words[i], word_len) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool rules_todo_is_harmless(const char *text, size_t len)
+{
+	if (memchr(text, '\0', len))
+		return false;
+	while (len) {
+		const char *end = memchr(text, '\n', len);
+		size_t line_len = end ? (size_t)(end - text) : len;
+
+		if (!is_harmless_line(text, line_len))
+			return false;
+		text += line_len + (end != NULL);
+		len -= line_len + (end != NULL);
+	}
+	return true;
 }

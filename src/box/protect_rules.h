@@ -22,8 +22,8 @@ struct rules {
 
 /* Where something lies in a grant. */
 struct rules_path {
-	const char *above; /* absolute path of the grant itself: a .git in it counts */
-	const char *rel;   /* below the grant, "" for the grant itself: "src/a.c" */
+	const char *above;    /* absolute path of the grant itself: a .git in it counts */
+	const char *rel;      /* below the grant, "" for the grant itself: "src/a.c" */
 	const char *box_path; /* the same in the box, absolute, for pinned */
 };
 
@@ -37,8 +37,8 @@ enum change {
 
 /* The zones of a repository; names are free where git keeps other people's names. */
 enum place {
-	PLACE_TREE,	 /* outside any .git */
-	PLACE_GIT,	 /* below .git, outside the zones that follow */
+	PLACE_TREE, /* outside any .git */
+	PLACE_GIT,  /* below .git, outside the zones that follow */
 	PLACE_REFS,
 	PLACE_LOGS,
 	PLACE_OBJECTS,
@@ -67,5 +67,13 @@ bool rules_may_travel(const struct rules *rules, enum place place, const char *n
  */
 bool rules_git_name(const struct rules *rules, const struct rules_path *path, size_t *at,
 		    size_t *ret_dir_len);
+
+/*
+ * Whether path is a todo list of git's. Its lines are commands to git, one kind
+ * of which runs others; it may be removed, and written by init alone, with a
+ * text that rules_todo_is_harmless().
+ */
+bool rules_is_todo(const struct rules *rules, const struct rules_path *path);
+bool rules_todo_is_harmless(const char *text, size_t len);
 
 #endif

@@ -87,8 +87,14 @@ static int open_source(const struct plan *plan, const struct step *step, int idm
 						 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 							 AT_SYMLINK_NOFOLLOW | recursive);
 
-	if (tree < 0)
-		return err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
+	if (tree < 0) {
+		err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
+		if (tree == -EPERM)
+			err_hint(reterr,
+				 "root needs CAP_SYS_ADMIN for this: run aisbx as an ordinary "
+				 "user, or give the container that capability");
+		return tree;
+	}
 	int r = check_identity(step, tree, reterr);
 	if (r < 0)
 		return r;

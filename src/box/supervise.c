@@ -241,6 +241,7 @@ static void read_record(struct supervisor *sup)
 		break;
 	case PH_STARTED:
 		sup->end->started = true;
+		sup->ending = record.ending;
 		break;
 	case PH_EXITED:
 		sup->ending = record.ending;
@@ -433,7 +434,8 @@ static void fill_figures(struct supervisor *sup)
 			  (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 
 	end->wall_ms = (uint64_t)(now_ms() - sup->begin_ms);
-	end->degraded = sup->box.degraded;
+	end->degraded = sup->box.degraded | sup->ending.degraded;
+	end->landlock_abi = sup->ending.landlock_abi;
 	end->output_counted = true;
 	for (int fd = 1; fd <= 2; fd++) {
 		if (sup->plan->stdio[fd] == STDIO_PASS)
@@ -446,8 +448,6 @@ static void fill_figures(struct supervisor *sup)
 	end->truncated = relays[0].over || relays[1].over || terminal.output.over;
 	if (sup->ended) {
 		cpu_us = sup->ending.cpu_us;
-		end->degraded |= sup->ending.degraded;
-		end->landlock_abi = sup->ending.landlock_abi;
 		end->peak_memory_bytes = sup->ending.peak_rss_bytes;
 	}
 	end->cpu_ms = cpu_us / 1000;

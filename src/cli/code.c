@@ -46,7 +46,7 @@ static int read_all(struct arena *arena, int fd, uint64_t max_bytes, struct code
 	return 0;
 }
 
-static const char *base_name(const char *path)
+const char *code_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -82,7 +82,7 @@ int code_read(struct arena *arena, const struct options *options, uint64_t max_b
 		code.len = strlen(options->code);
 		code.label = "-c";
 	} else if (options->script) {
-		code.name = base_name(options->script);
+		code.name = code_name(options->script);
 		code.label = options->script;
 		r = read_script(arena, options->script, max_bytes, &code, reterr);
 	} else {
@@ -92,6 +92,11 @@ int code_read(struct arena *arena, const struct options *options, uint64_t max_b
 		if (r < 0)
 			err_set(reterr, E_USAGE, -r, "read code from", "stdin");
 	}
+	if (r == 0 && code.len > MOST_BYTES)
+		r = err_msg(reterr, E_INPUT,
+			    "input rejected: %s is larger than 1G, the most that is "
+			    "held in memory",
+			    code.label);
 	if (r == 0)
 		*ret_code = code;
 	return r;

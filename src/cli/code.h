@@ -22,4 +22,7 @@ struct code {
 int code_read(struct arena *arena, const struct options *options, uint64_t max_bytes,
 	      struct code *ret_code, struct err *reterr);
 
+/* Name in the box of the script at path: its last component. */
+const char *code_name(const char *path);
+
 #endif

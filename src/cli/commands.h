@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The subcommands: main.c's table. Each takes argv from its own name on and returns a status. */
+/* The subcommands. Each takes argv from its own name on and returns a status. */
 #ifndef AISBX_CLI_COMMANDS_H
 #define AISBX_CLI_COMMANDS_H
 
@@ -9,6 +9,11 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *help; /* one line */
+};
+
+/* Bound of commands_len. */
+enum {
+	COMMANDS_MAX = 16
 };
 
 extern const struct command commands[];

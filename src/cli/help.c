@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* aisbx help, and the way errors are printed. */
+/* aisbx help */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
-
-int print_error(const struct err *err)
-{
-	char message[1024];
-
-	err_format(err, message, sizeof message);
-	(void)fprintf(stderr, "aisbx: %s\n", message);
-	return err_exit_status(err);
-}
 
 static void print_overview(void)
 {

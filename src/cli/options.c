@@ -29,7 +29,7 @@ const struct own_option own_options[] = {
 	{ "result", 0, "FILE|fd:N",
 	  "write how the run ended as one JSON object", FIELD(result), BOTH },
 	{ "json", 0, NULL,
-	  "write JSON", FIELD(json), BOTH },
+	  "write JSON", FIELD(json), FOR_SHOW },
 	{ "timing", 0, NULL,
 	  "say on stderr what each step took", FIELD(timing), FOR_RUN },
 	{ "quiet", 'q', NULL,

@@ -143,6 +143,13 @@ static int take_code(struct run *run)
 			run->profile.name);
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
+	if (!options->code && !options->script && options->profile &&
+	    strcmp(options->profile, "-") == 0) {
+		err_msg(&run->end.err, E_USAGE,
+			"stdin cannot hold both the profile and the code; give the code with -c or "
+			"--script");
+		return fail(run, OUTCOME_SETUP_FAILED);
+	}
 	if (code_read(&run->arena, options, run->profile.input_max_size, &code, &run->end.err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
 	run->request.code = code.text;

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/code.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "policy/plan.h"
@@ -229,7 +230,7 @@ static int load(struct arena *arena, struct options *options, struct profile *re
 
 	if (options->code || options->script) {
 		request.code = "";
-		request.code_name = "code";
+		request.code_name = options->script ? code_name(options->script) : "code";
 	}
 	int r = profile_load_command(arena, options->profile, &options->grants, ret_profile, NULL,
 				     reterr);

@@ -62,7 +62,7 @@ enum encoding {
 struct profile {
 	const char *name;	 /* as asked for: "python", "./my.yaml", "-" */
 	const char *path;	 /* file it came from; NULL when built in or stdin */
-	struct strv files; /* every file that was read for it */
+	struct strv files;	 /* every file that was read for it */
 	const char *description; /* NULL when none */
 	struct strv extends;	 /* already merged, those of extended ones first; kept for show */
 	struct strv interpreter; /* argv; replaced, not appended */

@@ -186,38 +186,74 @@ static int open_directory(const char *path, const char **ret_name)
 	return fd < 0 ? -error : fd;
 }
 
+/* "/dev/stdout" and its kin are names of descriptors: the number, or -1. */
+static int named_descriptor(const char *path)
+{
+	static const char *const prefixes[] = { "/dev/fd/", "/proc/self/fd/" };
+	int fd;
+
+	if (strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (strncmp(path, prefixes[i], len) == 0 && parse_fd(path + len, &fd) == 0)
+			return fd;
+	}
+	return -1;
+}
+
+static int open_file(const char *path, struct result_target *target)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 && errno != ENOENT)
+		return -errno;
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
+		target->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		return target->fd < 0 ? -errno : 0;
+	}
+	target->dir_fd = open_directory(path, &target->name);
+	if (target->dir_fd < 0)
+		return target->dir_fd;
+	return faccessat(target->dir_fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
 int result_open(const char *text, struct result_target *ret_target, struct err *reterr)
 {
 	struct result_target target = RESULT_TARGET_NONE;
+	char descriptor[16];
 	struct stat st;
-	int error = 0;
+	int fd = named_descriptor(text);
 
+	if (fd >= 0) {
+		(void)snprintf(descriptor, sizeof descriptor, "fd:%d", fd);
+		text = descriptor;
+	}
 	if (strncmp(text, "fd:", 3) == 0) {
 		int r = open_descriptor(text, &target, reterr);
 		*ret_target = target;
 		return r;
 	}
-	*ret_target = target;
-	if (stat(text, &st) == 0 && S_ISDIR(st.st_mode)) {
-		error = EISDIR;
-	} else if (stat(text, &st) == 0 && !S_ISREG(st.st_mode)) {
-		/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
-		target.fd = open(text, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		error = target.fd < 0 ? errno : 0;
-	} else {
-		target.dir_fd = open_directory(text, &target.name);
-		if (target.dir_fd < 0)
-			error = -target.dir_fd;
-		else if (faccessat(target.dir_fd, ".", W_OK, AT_EACCESS) < 0)
-			error = errno;
-	}
-	if (error) {
+	/* A link stands for what it leads to; renaming would replace the link itself. */
+	char *path =
+		lstat(text, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(text, NULL) : strdup(text);
+	int r = path ? open_file(path, &target) : -errno;
+	if (r < 0) {
 		close_keeping_errno(target.dir_fd);
+		free(path);
+		*ret_target = (struct result_target)RESULT_TARGET_NONE;
 		return err_msg(reterr, E_USAGE,
 			       "cannot write to '%s': %s; name a file in a directory that you can "
 			       "write to",
-			       text, strerror(error));
+			       text, strerror(-r));
 	}
+	target.path = path; /* holds target.name */
 	*ret_target = target;
 	return 0;
 }
@@ -277,7 +313,9 @@ int result_write(struct result_target *target, const struct run_facts *facts, st
 	close_keeping_errno(target->dir_fd);
 	target->dir_fd = -1;
 	if (r < 0)
-		return err_set(reterr, E_SYSTEM, -r, "write the result to",
-			       target->name ? target->name : "its descriptor");
-	return 0;
+		err_set(reterr, E_SYSTEM, -r, "write the result to",
+			target->path ? target->path : "its descriptor");
+	free(target->path);
+	target->path = NULL;
+	return r;
 }

@@ -31,7 +31,8 @@ json_t *result_build(const struct run_facts *facts);
 struct result_target {
 	int fd;		  /* to write to, or -1 */
 	int dir_fd;	  /* O_PATH directory of the file to make, or -1 */
-	const char *name; /* in dir_fd */
+	const char *name; /* in dir_fd; part of path */
+	char *path;	  /* ours */
 };
 
 #define RESULT_TARGET_NONE                                                                         \

@@ -191,7 +191,7 @@ rejected() { # TEXT OPTION...: the code that bad.sh holds
 	cat >p.yaml <<-E
 		extends: [default]
 		files: {write: ["$T"]}
-		input: {check: [sh, -c, "ls $T && exit 1; cat >/dev/null; touch $T/from-check; exit 3"]}
+		input: {check: [sh, -c, "ls $T 2>/dev/null && exit 1; cat >/dev/null; touch $T/from-check 2>/dev/null; exit 3"]}
 	E
 	printf 'touch %s/ran\n' "$T" >bad.sh
 	rejected "status 3" -p ./p.yaml

@@ -128,7 +128,7 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	done
 	printf 'extends: [default]\n' >p101.yaml
 	mv p1.yaml p.yaml
-	bad "extends"
+	bad "extend"
 	printf 'extends: [./p.yaml]\n' >p.yaml
 	bad "p.yaml:1"
 	printf 'extends: [./q.yaml]\n' >p.yaml

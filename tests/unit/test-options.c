@@ -109,10 +109,10 @@ static void test_own_options(void **state)
 	struct options options;
 
 	(void)state;
-	parse_well("-c print(1) --result fd:3 --json --timing -q -v -- a b", &options);
+	parse_well("-c print(1) --result fd:3 --timing -q -v -- a b", &options);
 	assert_string_equal(options.code, "print(1)");
 	assert_string_equal(options.result, "fd:3");
-	assert_true(options.json && options.timing && options.quiet && options.verbose);
+	assert_true(options.timing && options.quiet && options.verbose);
 	assert_null(options.profile);
 	assert_null(options.script);
 	assert_int_equal(options.command_len, 2);
@@ -212,7 +212,7 @@ static void test_errors(void **state)
 		{ "-p", FOR_RUN, "option '-p' has no value; write -p NAME|FILE|-" },
 		{ "-p _", FOR_RUN, "option '-p': an empty value; write NAME|FILE|-" },
 		{ "--script= x", FOR_RUN, "option '--script': an empty value; write FILE" },
-		{ "--json=1", FOR_RUN, "option '--json' takes no value; write it alone" },
+		{ "--json=1", FOR_SHOW, "option '--json' takes no value; write it alone" },
 		{ "-qv", FOR_RUN, "option '-q' takes no value; write it alone" },
 		{ "-c a --script b", FOR_RUN,
 		  "option '-c' and option '--script' both give code; write one of them" },

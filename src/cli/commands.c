@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of subcommands, and the way errors are printed: see commands.h. */
+#include "cli/commands.h"
+
+#include <stdio.h>
+
+#include "cli/check.h"
+
+const struct command commands[] = {
+	{ "run", cmd_run, "run a command or code in a box" },
+	{ "show", cmd_show, "show every grant as run would apply it" },
+	{ "check", cmd_check, "validate profiles" },
+	{ "help", cmd_help, "describe a command" },
+};
+const unsigned commands_len = sizeof commands / sizeof *commands;
+
+int print_error(const struct err *err)
+{
+	char message[1024];
+
+	err_format(err, message, sizeof message);
+	(void)fprintf(stderr, "aisbx: %s\n", message);
+	return err_exit_status(err);
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# Every bound holds, is on by default and says so when it ends a run.
+load ../lib/common
+
+@test "wall time: TERM, then KILL after the grace, status 124" {
+	run aisbx run -t 100ms -- sleep 30
+	status_is 124
+	contains "$stderr" "wall time limit of 100ms"
+	run aisbx run --rw . -t 100ms --grace 5s -- sh -c 'trap "echo last >last; exit 0" TERM; while :; do sleep 0.01; done'
+	status_is 124
+	[ "$(cat last)" = last ]
+	run aisbx run -t 100ms --grace 200ms -- sh -c 'trap "" TERM; while :; do sleep 0.01; done'
+	status_is 124
+}
+
+@test "wall time holds for the whole tree" {
+	run aisbx run -t 200ms --grace 100ms -- sh -c '(trap "" TERM; setsid sleep 60) & sleep 60'
+	status_is 124
+}
+
+@test "wall time: a program that ends in time is not disturbed" {
+	run aisbx run -t 20s -- sh -c 'exit 6'
+	status_is 6
+	[ -z "$stderr" ]
+}
+
+@test "CPU time" {
+	run aisbx run --cpu 1s -t 20s -- sh -c 'while :; do :; done'
+	[ "$status" -ge 128 ]
+	contains "$stderr" "CPU time limit of 1s"
+	run aisbx run --cpu 1s -t 20s -- sh -c 'trap "" XCPU; while :; do :; done'
+	status_is 137
+	contains "$stderr" "CPU time limit"
+}
+
+@test "memory: a hog fails, the host does not notice" {
+	run aisbx run -m 64M -- python3 -c 'x = bytearray(256 << 20)'
+	[ "$status" -ne 0 ]
+	run aisbx run -m 512M -- python3 -c 'x = bytearray(256 << 20); print(len(x))'
+	status_is 0
+}
+
+@test "memory: many small ones in one process" {
+	run aisbx run -m 64M -t 60s -- perl -e '@a = map { "x" x 1000 } 1..1_000_000'
+	[ "$status" -ne 0 ]
+}
+
+@test "processes: a fork bomb stays inside its bound" {
+	local before after
+	run aisbx run --processes 30 -t 2s --grace 100ms -- sh -c 'f() { f | f & }; f; sleep 30'
+	[ "$status" -ne 0 ]
+	run aisbx run --processes 20 -- python3 - <<-'E'
+		import os, time
+		n = 0
+		try:
+		    for _ in range(100):
+		        if os.fork() == 0:
+		            time.sleep(30)
+		            os._exit(0)
+		        n += 1
+		except BlockingIOError as e:
+		    print("EAGAIN", n)
+	E
+	[[ $output == EAGAIN* ]]
+	[ "${output#EAGAIN }" -le 20 ]
+	[ "${output#EAGAIN }" -ge 15 ]
+}
+
+@test "processes: threads count too" {
+	run aisbx run --processes 20 -- python3 - <<-'E'
+		import threading, time
+		n = 0
+		try:
+		    for _ in range(100):
+		        threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+		        n += 1
+		except RuntimeError:
+		    pass
+		print(n)
+	E
+	[ "$output" -le 20 ]
+}
+
+@test "processes: boxes do not count against each other or the caller" {
+	"$AISBX" run --processes 30 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 60 & done; echo up; wait' >out 2>&1 3>&- &
+	local pid=$!
+	eventually grep -q up out
+	run aisbx run --processes 10 -- sh -c 'true | true | true; echo fine'
+	kill -9 $pid
+	wait $pid || true
+	output_is fine
+}
+
+@test "tmp size: one bound for all private directories" {
+	run aisbx run --tmp-size 4M -- sh -c 'head -c 3M /dev/zero >/tmp/a'
+	status_is 0
+	run aisbx run --tmp-size 4M -- sh -c 'head -c 8M /dev/zero >/tmp/a; stat -c %s /tmp/a'
+	[ "$output" -le $((5 << 20)) ]
+	run aisbx run --tmp-size 4M --tmpfs /x -- sh -c \
+		'for f in /tmp/a ~/a /dev/shm/a /x/a; do head -c 3M /dev/zero >$f; done; cat /tmp/a ~/a /dev/shm/a /x/a | wc -c'
+	[ "$output" -le $((6 << 20)) ]
+	contains "$stderr" "No space left"
+}
+
+@test "tmp size: empty files are bounded too" {
+	run aisbx run --tmp-size 1M -t 20s -- sh -c 'cd /tmp; i=0; while [ $i -lt 5000 ]; do : >$i || exit 7; i=$((i+1)); done'
+	[ "$status" -ne 0 ]
+}
+
+@test "file size: also for granted directories, and the program is told" {
+	run aisbx run --rw . --file-size 1M -- sh -c 'head -c 3M /dev/zero >big'
+	[ "$status" -ne 0 ]
+	[ "$(stat -c %s big)" -eq $((1 << 20)) ]
+	run aisbx run --rw . --file-size 1M -- python3 -c '
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try: open("b2", "wb").write(b"x" * (2 << 20))
+except OSError as e: print(e.strerror)'
+	output_is "File too large"
+}
+
+@test "open files" {
+	run aisbx run --open-files 20 -- python3 -c '
+f = []
+try:
+  while True: f.append(open("/dev/null"))
+except OSError as e: print(e.errno, len(f) < 20)'
+	output_is "24 True"
+	BOX_OPTIONS=(--open-files 20)
+	refused EPERM raise_hard
+}
+
+@test "output: cut at the limit, to the byte, both streams together" {
+	run aisbx run --max-output 5000 -- sh -c 'yes'
+	[ "$status" -ge 128 ]
+	[ "$(wc -c <<<"$output")" -eq 5000 ] # the last newline went with the capture
+	contains "$stderr" "output limit"
+	run aisbx run --max-output 5000 -- sh -c 'yes | head -c 3000; yes | head -c 3000 >&2'
+	[ "$(printf %s "$output$stderr" | grep -v ^aisbx | wc -c)" -le 5100 ]
+	run aisbx run --max-output 5000 -- sh -c 'yes | head -c 5000'
+	status_is 0
+}
+
+@test "core dumps are off, file or handler" {
+	run aisbx run --rw . --ro "$BIN" -- sh -c 'ulimit -c; ulimit -Hc; ulimit -c unlimited; '"$BIN"'/try crash'
+	status_is 139
+	[ -z "$(find . -name 'core*')" ]
+	lacks "$output" unlimited
+}
+
+@test "limits are on by default" {
+	run aisbx run -- sh -c 'ulimit -n; ulimit -u; ulimit -f; ulimit -t; ulimit -d'
+	status_is 0
+	lacks "$output" unlimited
+}
+
+@test "none lifts a limit" {
+	run aisbx run --cpu none -t none --file-size none -- sh -c 'ulimit -t; ulimit -f'
+	output_is $'unlimited\nunlimited'
+}
+
+@test "priorities and real time cannot be raised" {
+	refused EACCES nice || refused EPERM nice
+	refused EPERM realtime
+}
