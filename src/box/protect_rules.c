@@ -154,14 +154,14 @@ static enum place descend(const struct rules *rules, enum place place, const cha
 	case PLACE_GIT_ITSELF:
 		if (zone_of(name, len) != PLACE_GIT)
 			return zone_of(name, len);
-		/* fall through */
+		__attribute__((fallthrough));
 	case PLACE_GIT:
 		return is_git_command(name, len) || is_protected(rules, name, len) ? PLACE_PROTECTED
 										   : PLACE_GIT;
 	case PLACE_OBJECTS:
 		if (is_name(name, len, "alternates") || is_name(name, len, "http-alternates"))
 			return PLACE_PROTECTED;
-		/* fall through */
+		__attribute__((fallthrough));
 	case PLACE_REFS:
 	case PLACE_LOGS:
 	case PLACE_RERERE:

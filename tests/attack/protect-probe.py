@@ -267,7 +267,7 @@ ATTACKS = [
     # Landlock answers before the mount does.
     ("/proc/self/fd reopen", lambda: reopen(".git/config"), (RO, ACC, P)),
     ("O_TMPFILE, linkat", lambda: tmpfile("plain/.envrc"), errno.EOPNOTSUPP),
-    ("setxattr", lambda: os.setxattr(".git/config", "user.x", b"1"), RO),
+    ("setxattr", lambda: os.setxattr(".git/config", "user.x", b"1"), (RO, P)),
 ]
 
 

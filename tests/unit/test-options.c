@@ -268,10 +268,13 @@ static void test_help(void **state)
 	for (size_t i = 0; i < settings_len; i++)
 		assert_non_null(strstr(text, arena_printf(&arena, "--%s %s", settings[i].option,
 							  settings[i].argument)));
-	for (size_t i = 0; i < own_options_len; i++)
+	for (size_t i = 0; i < own_options_len; i++) {
+		if (!(own_options[i].commands & FOR_RUN))
+			continue;
 		assert_non_null(strstr(text, own_options[i].name ? arena_printf(&arena, "--%s",
 										own_options[i].name)
 								 : "  -c TEXT"));
+	}
 	free(text);
 }
 
