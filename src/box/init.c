@@ -25,6 +25,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -34,6 +35,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "base/sys.h"
 #include "box/caps.h"
 #include "box/network.h"
@@ -127,6 +129,7 @@ struct build {
 	const struct init *init;
 	unsigned degraded;
 	int result;
+	atomic_bool done; /* result, degraded and err are final */
 	struct err err;
 };
 
@@ -137,6 +140,7 @@ static int build_root(void *argument)
 	build->result = mounts_apply(build->init->plan, build->init->sources, &build->degraded,
 				     &build->err);
 	timing_mark(MARK_MOUNTED);
+	atomic_store_explicit(&build->done, true, memory_order_release);
 	sys_exit_group(0);
 }
 
@@ -155,12 +159,32 @@ static int build_network(const struct init *init, unsigned *degraded, struct err
 	return r;
 }
 
+/*
+ * Waits for the builder. The two finish at about the same time, and in a
+ * virtual machine sleeping and being woken costs more than what is left, so
+ * it first looks for a while; the yield lets the builder run where there is
+ * only one processor.
+ */
+static void await_builder(struct build *build, int pid)
+{
+	enum {
+		LOOKS = 1000
+	};
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (atomic_load_explicit(&build->done, memory_order_acquire))
+			return; /* its exit is reaped with everything else's */
+		(void)sys_call0(SYS_sched_yield);
+	}
+	while (sys_call4(SYS_wait4, pid, NULL, 0, NULL) == -EINTR)
+		;
+}
+
 /* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
 static int build_box(const struct init *init, unsigned *degraded, struct err *reterr)
 {
 	struct build build = { .init = init, .result = -EINTR };
 	struct err network_err;
-	int status;
 
 	int pid = clone(build_root, builder_stack + sizeof builder_stack,
 			CLONE_VM | CLONE_FILES | SIGCHLD, &build);
@@ -171,8 +195,7 @@ static int build_box(const struct init *init, unsigned *degraded, struct err *re
 	if (r == 0)
 		r = caps_apply(&network_err);
 	timing_mark(MARK_DROPPED);
-	while (sys_call4(SYS_wait4, pid, &status, 0, NULL) == -EINTR)
-		;
+	await_builder(&build, pid);
 	if (r < 0) {
 		*reterr = network_err;
 		return r;
@@ -271,6 +294,7 @@ static void forget_caller(struct init *init, int signal_fd)
 			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
 	close_descriptors(init, signal_fd);
 	arena_free(init->arena);
+	program_release_pages();
 }
 
 static _Noreturn void report_end(const struct init *init, int wait_status, unsigned degraded,

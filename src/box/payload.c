@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/cpu.h"
 #include "base/sys.h"
 #include "box/landlock.h"
 #include "box/rlimits.h"
@@ -207,6 +208,7 @@ static int payload_main(void *argument)
 	const struct plan *plan = payload->plan;
 	int r;
 
+	cpu_leave(payload->affinity);
 	/* A session of its own first: a controlling terminal needs its leader. */
 	(void)sys_call0(SYS_setsid); /* fails only for a group leader, which a new pid is not */
 	r = set_stdio(payload);
@@ -236,10 +238,15 @@ static int payload_main(void *argument)
  */
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {
+	struct cpu_affinity affinity;
+
 	memset(&payload->err, 0, sizeof payload->err);
 	payload->executed = false;
+	payload->affinity = &affinity;
+	cpu_stay(&affinity);
 	int pid = clone(payload_main, payload_stack + sizeof payload_stack,
 			CLONE_VM | CLONE_VFORK | SIGCHLD, payload);
+	cpu_leave(&affinity);
 	if (pid < 0) {
 		err_set(reterr, E_SYSTEM, errno, "start", "the command");
 		if (errno == EAGAIN)

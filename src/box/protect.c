@@ -21,7 +21,11 @@
  * gets open regular files of it, never a directory, and no path leads there.
  * All memory is static: the plan is gone when the payload runs.
  *
- * Not covered: what has no mediated call is refused by the mount with EROFS
+ * Not covered: what a process of the box has forbidden itself with Landlock:
+ * init, in no domain, still does it for it (its own seccomp filters do hold);
+ * a process that made itself undumpable cannot be read, so it writes nothing
+ * in a protected grant; a file system mounted below a grant on the host is
+ * read-only; what has no mediated call is refused by the mount with EROFS
  * (extended attributes by path, bind(2) of a socket, opening a fifo for
  * writing is refused by Landlock); a hard link that the host made between a
  * protected and a free name; what a protected name leads to as a symbolic
@@ -31,11 +35,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
@@ -107,6 +113,29 @@ static int mount_id_of(int dir, const char *path, uint64_t *ret)
 	return 0;
 }
 
+/*
+ * Whether names may differ in case only. Not asked of the directory: ext4's
+ * and f2fs's case folding is chosen when such a file system is made, and rare.
+ */
+static bool may_fold(int fd)
+{
+	struct statfs fs;
+
+	if (sys_call2(SYS_fstatfs, fd, &fs) < 0)
+		return true;
+	switch ((unsigned long)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int add_grant(const struct step *step, int writable_fd, struct err *reterr)
 {
 	struct guarded *grant = &guard.grants[guard.grants_len];
@@ -124,6 +153,7 @@ static int add_grant(const struct step *step, int writable_fd, struct err *reter
 		r = mount_id_of(AT_FDCWD, step->box_path, &grant->mount_id);
 	if (r < 0)
 		return err_wall(reterr, "protect", -r, "find", step->box_path);
+	grant->folds = may_fold(writable_fd);
 	guard.grants_len++;
 	return 0;
 }
@@ -196,7 +226,7 @@ static int pin_target(const struct guarded *grant, const char *name)
 	memcpy(before + len + 1, name, name_len + 1);
 	memcpy(path, before, len + name_len + 2);
 	SPOT_INIT(&spot);
-	int r = spot_find(&guard, -1, path, true, &spot);
+	int r = spot_find(&guard, -1, path, FOLLOW_ALWAYS, &spot);
 	spot_clear(&spot);
 	return r == 1 && strcmp(spot.box_path, before) != 0 ? pin(spot.box_path) : 0;
 }

@@ -76,7 +76,7 @@ static const struct call calls[] = {
 
 static struct answer open_temporary(const struct work *work)
 {
-	int r = work_find(work, work->call->dir, work->call->path, true, work->spot);
+	int r = work_find(work, work->call->dir, work->call->path, FOLLOW_ALWAYS, work->spot);
 
 	/* An unnamed file could be given any name later, by linkat(2). */
 	return r > 0 ? answer_result(-EOPNOTSUPP) : answer_native();

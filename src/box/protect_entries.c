@@ -18,7 +18,7 @@ struct answer do_mkdir(const struct work *work)
 {
 	struct answer answer;
 
-	if (work_find_entry(work, CHANGE_WRITE, &answer)) {
+	if (work_find_entry(work, CHANGE_MKDIR, &answer)) {
 		/* mkdir -p asks for what is there: that is no change. */
 		bool is_there = answer.kind == ANSWER_RESULT && answer.error == -EPERM &&
 				work->spot->exists;
@@ -45,6 +45,18 @@ struct answer do_mknod(const struct work *work)
 		return answer_result(r);
 	return answer_result(sys_call4(SYS_mknodat, work->spot->dir_fd, work->spot->name,
 				       type | (work->value & 0777), 0));
+}
+
+/*
+ * What a directory holds, or a link leads to, is not seen in its name: info
+ * may bring attributes. In .git the zones see to that; here a HEAD above does.
+ */
+static bool is_in_bare(const struct work *work, const struct spot *spot)
+{
+	const struct rules_path path = spot_path(spot);
+
+	return work->guard->rules.has_git &&
+	       rules_place(&work->guard->rules, &path) == PLACE_TREE && spot_is_below_head(spot);
 }
 
 struct answer do_symlink(const struct work *work)
@@ -80,14 +92,14 @@ struct answer do_remove(const struct work *work)
 }
 
 /* Both ends of a link or rename. 1: both in the same grant. */
-static int find_pair(const struct work *work, bool follow)
+static int find_pair(const struct work *work, enum follow follow)
 {
 	const struct call *call = work->call;
 	int r = work_find(work, call->dir, call->path, follow, work->spot);
 
 	if (r <= 0)
 		return r;
-	r = work_find(work, call->dir2, call->path2, false, work->spot2);
+	r = work_find(work, call->dir2, call->path2, FOLLOW_NEVER, work->spot2);
 	if (r <= 0)
 		return r;
 	if (work->spot->is_dot || work->spot2->is_dot)
@@ -100,7 +112,7 @@ struct answer do_link(const struct work *work)
 {
 	if (work->flags & ~(unsigned)AT_SYMLINK_FOLLOW)
 		return answer_native();
-	int r = find_pair(work, work->flags & AT_SYMLINK_FOLLOW);
+	int r = find_pair(work, work->flags & AT_SYMLINK_FOLLOW ? FOLLOW_ALWAYS : FOLLOW_NEVER);
 	if (r <= 0)
 		return r < 0 ? answer_result(r) : answer_native();
 	struct spot *from = work->spot, *to = work->spot2;
@@ -126,6 +138,7 @@ static bool may_move(const struct work *work, const struct spot *from, const str
 				S_ISLNK(from->mode)) &&
 	       !spot_is_in_repository(work->guard, from) &&
 	       !spot_is_in_repository(work->guard, to) &&
+	       !((is_dir || S_ISLNK(from->mode)) && is_in_bare(work, to)) &&
 	       (!is_dir || spot_may_travel(work->guard, from));
 }
 
@@ -209,7 +222,7 @@ struct answer do_rename(const struct work *work)
 
 	if (work->flags & ~(unsigned)(NOREPLACE | EXCHANGE))
 		return answer_native();
-	int r = find_pair(work, false);
+	int r = find_pair(work, FOLLOW_NEVER);
 	if (r <= 0)
 		return r < 0 ? answer_result(r) : answer_native();
 	const struct spot *from = work->spot, *to = work->spot2;

@@ -82,7 +82,8 @@ void spot_clear(struct spot *spot)
 
 struct rules_path spot_path(const struct spot *spot)
 {
-	const struct rules_path path = { spot->grant->host_path, spot->rel, spot->box_path };
+	const struct rules_path path = { spot->grant->host_path, spot->rel, spot->box_path,
+					 spot->grant->folds };
 
 	return path;
 }
@@ -264,8 +265,7 @@ static bool split(char *path, struct split *ret)
 	char *slash = strrchr(path, '/');
 	ret->name = slash ? slash + 1 : path;
 	ret->dir = !slash ? "." : slash == path ? "/" : path;
-	if (strcmp(ret->name, ".") == 0 || strcmp(ret->name, "..") == 0 ||
-	    strlen(ret->name) > NAME_BYTES)
+	if (strcmp(ret->name, ".") == 0 || strcmp(ret->name, "..") == 0)
 		return false;
 	if (slash)
 		*slash = '\0';
@@ -309,7 +309,8 @@ static bool read_link(const struct guard *guard, int dir_fd, const char *name, b
 	return true;
 }
 
-int spot_find(const struct guard *guard, int base_fd, char *path, bool follow, struct spot *spot)
+int spot_find(const struct guard *guard, int base_fd, char *path, enum follow follow,
+	      struct spot *spot)
 {
 	_cleanup_close_ int dir_fd = -1;
 
@@ -334,24 +335,42 @@ int spot_find(const struct guard *guard, int base_fd, char *path, bool follow, s
 
 /*** Repositories and directories that must stay ***/
 
-bool spot_is_in_repository(const struct guard *guard, const struct spot *spot)
+/* What cannot be looked into cannot be ruled out, but what does not exist can. */
+static bool holds_head(const struct guarded *grant, const char *rel, size_t len)
 {
 	static char dir[GUARD_PATH_BYTES];
+	struct statx st;
+
+	while (len && rel[len - 1] == '/')
+		len--;
+	memcpy(dir, rel, len);
+	dir[len] = '\0';
+	_cleanup_close_ int fd = open_copy(grant, dir);
+	long r = fd < 0 ? fd : look(fd, "HEAD", &st);
+	return r != -ENOENT && r != -ENOTDIR;
+}
+
+bool spot_is_in_repository(const struct guard *guard, const struct spot *spot)
+{
 	const struct rules_path path = spot_path(spot);
 	size_t at = 0, dir_len;
 
 	while (rules_git_name(&guard->rules, &path, &at, &dir_len)) {
-		struct statx st;
-
-		while (dir_len && spot->rel[dir_len - 1] == '/')
-			dir_len--;
-		memcpy(dir, spot->rel, dir_len);
-		dir[dir_len] = '\0';
-		_cleanup_close_ int fd = open_copy(spot->grant, dir);
-		/* What cannot be looked into cannot be ruled out, but what does not exist can. */
-		long r = fd < 0 ? fd : look(fd, "HEAD", &st);
-		if (r != -ENOENT && r != -ENOTDIR)
+		if (holds_head(spot->grant, spot->rel, dir_len))
 			return true;
+	}
+	return false;
+}
+
+bool spot_is_below_head(const struct spot *spot)
+{
+	for (size_t len = strlen(spot->rel); len > 0;) {
+		while (len > 0 && spot->rel[len - 1] != '/')
+			len--;
+		if (holds_head(spot->grant, spot->rel, len))
+			return true;
+		if (len > 0)
+			len--;
 	}
 	return false;
 }

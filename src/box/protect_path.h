@@ -20,6 +20,7 @@ struct guarded {
 	const char *host_path;
 	uint64_t mount_id; /* of the payload's read-only view */
 	uint64_t copy_id;  /* of the writable copy */
+	bool folds;	   /* struct rules_path */
 	int writable_fd;   /* init's own copy of the mount: never leaves this process */
 };
 
@@ -63,13 +64,20 @@ struct spot {
 
 #define SPOT_INIT(s) ((s)->dir_fd = -1)
 
+/* Whether a symbolic link at a path's end stands for itself. */
+enum follow {
+	FOLLOW_NEVER,	   /* making, moving, removing an entry */
+	FOLLOW_WITH_SLASH, /* AT_SYMLINK_NOFOLLOW and the like */
+	FOLLOW_ALWAYS,
+};
+
 /*
  * Finds what path (a buffer of GUARD_PATH_BYTES, overwritten) names, relative
- * to base_fd; follow: a symbolic link at its end too. 1 with *ret_spot filled;
+ * to base_fd. 1 with *ret_spot filled;
  * 0: nothing of a protected grant, or nothing at all: the payload's own call
  * gives the same answer; -errno.
  */
-int spot_find(const struct guard *guard, int base_fd, char *path, bool follow,
+int spot_find(const struct guard *guard, int base_fd, char *path, enum follow follow,
 	      struct spot *ret_spot);
 /* The same for an open descriptor (O_PATH suffices) of the payload's read-only view. */
 int spot_find_object(const struct guard *guard, int fd, struct spot *ret_spot);
@@ -80,6 +88,8 @@ struct rules_path spot_path(const struct spot *spot);
 
 /* Whether a component of the spot's path belongs to a bare repository that git would obey. */
 bool spot_is_in_repository(const struct guard *guard, const struct spot *spot);
+/* Whether a directory above the spot holds a HEAD: a bare repository, or the like. */
+bool spot_is_below_head(const struct spot *spot);
 /*
  * Whether nothing in the directory keeps it where it is: every entry below it
  * is looked at. False also when there are too many to look at.

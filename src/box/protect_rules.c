@@ -223,12 +223,18 @@ static const char *last_name(const char *rel)
 	return slash ? slash + 1 : rel;
 }
 
-/* HEAD is what makes a directory a repository; its config is obeyed from then on. */
-static bool makes_repository(const struct rules *rules, enum place place, const char *rel)
+/*
+ * HEAD is what makes a directory a repository; its config is obeyed from then
+ * on. Programs are called head, so case counts where the file system says so.
+ */
+static bool makes_repository(const struct rules *rules, enum place place,
+			     const struct rules_path *path)
 {
-	const char *name = last_name(rel);
+	const char *name = last_name(path->rel);
 
-	return rules->has_git && place == PLACE_TREE && is_name(name, strlen(name), "HEAD");
+	if (!rules->has_git || place != PLACE_TREE)
+		return false;
+	return strcmp(name, "HEAD") == 0 || (path->folds && is_name(name, strlen(name), "HEAD"));
 }
 
 /*** Verdicts ***/
@@ -245,9 +251,10 @@ bool rules_allow(const struct rules *rules, const struct rules_path *path, enum 
 	case CHANGE_ACCESS:
 		return true;
 	case CHANGE_WRITE:
-		return place != PLACE_GIT_ITSELF && !makes_repository(rules, place, path->rel);
+		return place != PLACE_GIT_ITSELF && !makes_repository(rules, place, path);
 	case CHANGE_SYMLINK:
-		return place == PLACE_TREE && !makes_repository(rules, place, path->rel);
+		return place == PLACE_TREE && !makes_repository(rules, place, path);
+	case CHANGE_MKDIR:
 	case CHANGE_REMOVE:
 	case CHANGE_ATTRIBUTES:
 		return place != PLACE_GIT_ITSELF;

@@ -25,11 +25,13 @@ struct rules_path {
 	const char *above;    /* absolute path of the grant itself: a .git in it counts */
 	const char *rel;      /* below the grant, "" for the grant itself: "src/a.c" */
 	const char *box_path; /* the same in the box, absolute, for pinned */
+	bool folds;	      /* the file system may take head for HEAD */
 };
 
 enum change {
-	CHANGE_ACCESS,	/* a question only: access(2) for writing */
-	CHANGE_WRITE,	/* an existing file's content, or a new entry that is not a link */
+	CHANGE_ACCESS, /* a question only: access(2) for writing */
+	CHANGE_WRITE,  /* an existing file's content, or a new entry of another kind than these */
+	CHANGE_MKDIR,
 	CHANGE_SYMLINK, /* a new symbolic link */
 	CHANGE_REMOVE,
 	CHANGE_ATTRIBUTES, /* mode, owner, times */

@@ -140,7 +140,7 @@ int work_take_umask(const struct work *work)
 
 /*** Finding ***/
 
-int work_find(const struct work *work, int8_t dir, int8_t path_argument, bool follow,
+int work_find(const struct work *work, int8_t dir, int8_t path_argument, enum follow follow,
 	      struct spot *spot)
 {
 	static char path[GUARD_PATH_BYTES];
@@ -186,7 +186,7 @@ bool work_is_allowed(const struct work *work, const struct spot *spot, enum chan
 
 bool work_find_entry(const struct work *work, enum change change, struct answer *ret)
 {
-	int r = work_find(work, work->call->dir, work->call->path, false, work->spot);
+	int r = work_find(work, work->call->dir, work->call->path, FOLLOW_NEVER, work->spot);
 
 	if (r <= 0 || work->spot->is_dot)
 		*ret = r < 0 ? answer_result(r) : answer_native();
@@ -200,7 +200,8 @@ bool work_find_entry(const struct work *work, enum change change, struct answer 
 bool work_find_object(const struct work *work, enum change change, struct answer *ret)
 {
 	int r = work_find(work, work->call->dir, work->call->path,
-			  !(work->flags & AT_SYMLINK_NOFOLLOW), work->spot);
+			  work->flags & AT_SYMLINK_NOFOLLOW ? FOLLOW_WITH_SLASH : FOLLOW_ALWAYS,
+			  work->spot);
 
 	if (r <= 0)
 		*ret = r < 0 ? answer_result(r) : answer_native();

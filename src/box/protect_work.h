@@ -65,7 +65,8 @@ bool work_copy_path(const struct work *work, uint64_t address, char *buf);
 int work_take_umask(const struct work *work);
 
 /* As spot_find(), for the call's first or second path. */
-int work_find(const struct work *work, int8_t dir, int8_t path, bool follow, struct spot *spot);
+int work_find(const struct work *work, int8_t dir, int8_t path, enum follow follow,
+	      struct spot *spot);
 /* For calls that make an entry or remove one. True: *ret is the answer already. */
 bool work_find_entry(const struct work *work, enum change change, struct answer *ret);
 /* For calls about something that is there. True: *ret is the answer already. */

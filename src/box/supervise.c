@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "box/launch.h"
 #include "box/phase.h"
 #include "box/relay.h"
@@ -55,6 +56,11 @@ enum {
 	POLL_RELAYS,
 	POLL_TTY = POLL_RELAYS + 2 * RELAY_POLL_FDS,
 	POLL__N = POLL_TTY + TTY_POLL_FDS,
+};
+
+/* The kernel's limit counts ticks, the figures of getrusage(2) are finer. */
+enum {
+	CPU_SLACK_MS = 100
 };
 
 #define NEVER INT64_MAX
@@ -421,7 +427,7 @@ static void classify(struct supervisor *sup)
 		end->outcome = OUTCOME_WALL_LIMIT;
 	else if (sup->reason == REASON_OUTPUT)
 		end->outcome = OUTCOME_OUTPUT_LIMIT;
-	else if (limits->cpu_ms != LIMIT_NONE && end->cpu_ms >= limits->cpu_ms &&
+	else if (limits->cpu_ms != LIMIT_NONE && end->cpu_ms + CPU_SLACK_MS >= limits->cpu_ms &&
 		 (end->signal == SIGXCPU || (end->signal == SIGKILL && sup->ended)))
 		end->outcome = OUTCOME_CPU_LIMIT;
 }
@@ -470,6 +476,7 @@ static void supervise(struct supervisor *sup)
 		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
 	start_relays(sup);
+	program_release_pages();
 	run_loop(sup);
 	if (sup->has_tty)
 		tty_close(&terminal);

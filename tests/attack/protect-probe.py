@@ -229,6 +229,9 @@ ATTACKS = [
     ("bare: existing info/attributes", lambda: write("fix.git/info/attributes"), P),
     ("bare: existing HEAD", lambda: write("fix.git/HEAD"), P),
     ("bare: hooks replaced", lambda: renameat2("plain", "fix.git/hooks", EXCHANGE), P),
+    ("bare: info exchanged", lambda: (write("plain/attributes"), renameat2(
+        "plain", "fix.git/info", EXCHANGE)), P),
+    ("bare: a link as modules", lambda: os.symlink("../plain", "fix.git/modules"), P),
     (".envrc existing", lambda: write(".envrc"), P),
     (".envrc missing", lambda: write("plain/.envrc"), P),
     (".envrc by rename", lambda: os.rename("a", "plain/.envrc"), P),
@@ -308,6 +311,8 @@ def control_files():
     write(absolute("c/abs"))
     in_dir("c", lambda: write("../c/dots"))
     assert os.access("c/abs", os.W_OK) and not os.access(".git/config", os.W_OK)
+    write("c/head")
+    os.mkdir("c/HEAD")
     os.umask(0o077)
     write("c/masked")
     os.mkdir("c/maskdir", 0o777)
@@ -374,6 +379,8 @@ def run_held():
             bad += 1
             print("%s: wanted %s, got %s" % (name, "/".join(errno.errorcode[e] for e in wanted),
                                              errno.errorcode.get(got, "success")))
+        if os.path.lexists("plain/attributes"):
+            os.unlink("plain/attributes")
         if os.path.lexists("g1"):
             os.unlink("g1")
         if os.path.isdir(".git/rebase-merge"):

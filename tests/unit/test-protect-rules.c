@@ -31,7 +31,7 @@ static struct rules_path at(const char *above, const char *rel)
 	memcpy(text + 3, rel, strlen(rel) + 1);
 	if (!*rel)
 		text[2] = '\0';
-	const struct rules_path path = { above, rel, text };
+	const struct rules_path path = { above, rel, text, false };
 	return path;
 }
 
@@ -120,49 +120,49 @@ static void test_places(void **state)
 				 places[i].want);
 	}
 	const struct rules_path git = at("/p", ".git/config");
+	struct rules_path head = at("/p", "x/head");
+	head.folds = true;
+	assert_false(rules_allow(&rules, &head, CHANGE_WRITE));
 	assert_int_equal(rules_place(&without_git, &git), PLACE_TREE);
 }
 
 struct change_row {
 	const char *rel;
-	const char *allowed; /* of "awsrt": access, write, symlink, remove, attributes */
+	const char *allowed; /* of "awdsrt": access, write, mkdir, symlink, remove, attributes */
 };
 
 /* clang-format off */
 static const struct change_row changes[] = {
-	{ "a", "awsrt" },
-	{ "a/b", "awsrt" },
-	{ "", "at" }, /* the grant itself is never created or removed */
+	{ "a", "awdsrt" },
+	{ "a/b", "awdsrt" },
 	{ ".git", "a" },
 	{ ".git/config", "" },
-	{ ".git/index", "awrt" },
-	{ ".git/refs/heads/x", "awrt" },
+	{ ".git/index", "awdrt" },
+	{ ".git/refs/heads/x", "awdrt" },
 	{ ".git/rebase-merge/git-rebase-todo", "r" },
-	{ ".git/refs/git-rebase-todo", "awrt" },
-	{ "git-rebase-todo", "awsrt" },
+	{ ".git/refs/git-rebase-todo", "awdrt" },
+	{ "git-rebase-todo", "awdsrt" },
 	{ ".envrc", "" },
 	{ ".vscode/x", "" },
-	{ "HEAD", "art" },
-	{ "x/head", "art" },
-	{ "HEADER", "awsrt" },
-	{ "deep", "awst" },
+	{ "HEAD", "adrt" },
+	{ "x/head", "awdsrt" },
+	{ "HEADER", "awdsrt" },
+	{ "deep", "awdst" },
 	{ "deep/mount", "" },
 	{ "deep/mount/x", "" },
-	{ "deep/mounts", "awsrt" },
+	{ "deep/mounts", "awdsrt" },
 	{ "own.yaml", "" },
 };
 /* clang-format on */
 
 static void test_changes(void **state)
 {
-	static const char letters[] = "awsrt";
+	static const char letters[] = "awdsrt";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
 		const struct rules_path path = at("/p", changes[i].rel);
 
-		if (!*changes[i].rel)
-			continue;
 		for (int change = CHANGE_ACCESS; change <= CHANGE_ATTRIBUTES; change++) {
 			bool want = strchr(changes[i].allowed, letters[change]) != NULL;
 

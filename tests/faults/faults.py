@@ -1,0 +1,426 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The fault walk: each system call of set-up made to fail in turn.
+
+Needs AISBX, the program, and AISBX_PROBES, a directory with `inject` and
+`fingerprint`. Only root: both kinds of caller are walked in one run.
+
+Without a fault, `inject -l` lists the calls of every process of a run, and the
+payload prints the fingerprint of its confinement. Then the run is repeated
+once for every call. Each must end in one of two ways:
+  the payload ran     and its fingerprint, exit status, stderr and the walls in
+                      the result are those of the run without a fault
+  it never ran        exit status 125, one line on stderr, and a result with
+                      outcome setup_failed that says what failed
+and never with a process, mount or file left behind, a crash or a hang.
+
+TAP: one test a system call name, then what is left behind. AISBX_FAULTS is a
+regular expression that picks the calls to walk, AISBX_FAULTS_DEBUG=1 tells
+what became of each.
+"""
+import collections
+import concurrent.futures
+import errno
+import itertools
+import json
+import os
+import queue
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+NEVER = {"exit_group", "exit"}  # cannot fail
+# What else than EPERM a call may say. 0: the process is killed there.
+MORE = {
+    "clone3": ["ENOSYS", "EAGAIN", "ENOSPC", "EINVAL"],
+    "clone": ["EAGAIN", "ENOSYS"],
+    "openat2": ["ENOSYS", "EAGAIN", "EINTR"],
+    "open_tree": ["ENOSYS"],
+    "move_mount": ["ENOSYS", "EBUSY"],
+    "mount_setattr": ["ENOSYS", "EINVAL"],
+    "fsopen": ["ENOSYS", "ENODEV"],
+    "fsmount": ["EBUSY"],
+    "pivot_root": ["ENOSYS", "EINVAL", 0],
+    "umount2": ["EBUSY"],
+    "unshare": ["ENOSYS", "ENOSPC"],
+    "seccomp": ["ENOSYS", "EINVAL", "EBUSY", 0],
+    "landlock_create_ruleset": ["ENOSYS", "EOPNOTSUPP"],
+    "landlock_add_rule": ["ENOSYS", "EINVAL"],
+    "landlock_restrict_self": ["ENOSYS", "E2BIG", 0],
+    "capset": ["ENOSYS", 0],
+    "capget": ["ENOSYS"],
+    "prlimit64": ["ENOSYS", "EINVAL"],
+    "keyctl": ["EDQUOT", "ENOMEM"],
+    "setgroups": ["ENOSYS"],
+    "setresuid": ["EAGAIN"],
+    "close_range": ["ENOSYS", "EINVAL"],
+    "statx": ["ENOSYS"],
+    "wait4": ["EINTR"],
+    "read": ["EINTR", "EIO"],
+    "write": ["EINTR", "ENOSPC"],
+    "recvfrom": ["EINTR"],
+    "sendto": ["EINTR"],
+    "poll": ["EINTR"],
+    "execve": ["ENOENT", "ENOMEM", 0],
+    "mmap": ["ENOMEM"],
+    "brk": ["ENOMEM"],
+}
+# By number of the call, where it decides what happens.
+PRCTL_MORE = ["EINVAL"]
+WORKERS = 4
+SECRET = "FAULTS_SECRET"
+
+Fault = collections.namedtuple("Fault", "scene process role name nr count error place")
+
+
+def bail(text):
+    print(f"Bail out! {text}", flush=True)
+    sys.exit(1)
+
+
+def skip(reason, caller_is_root=True):
+    if os.environ.get("AISBX_TEST_MUST_RUN") and caller_is_root:
+        print(f"1..1\nnot ok 1 must run, but: {reason}")
+        sys.exit(1)
+    print(f"1..0 # SKIP {reason}")
+    sys.exit(0)
+
+
+class Place:
+    """A directory that one run at a time uses, and what belongs there."""
+
+    def __init__(self, root, number, uid):
+        self.path = os.path.join(root, f"{uid}.{number}")
+        self.home = os.path.join(self.path, "home")
+        self.project = os.path.join(self.path, "project")
+        self.result = os.path.join(self.path, "out", "result.json")
+        self.stdin = os.path.join(self.path, "stdin")
+        self.report = os.path.join(root, f"report.{uid}.{number}")
+        for path in (self.home, os.path.dirname(self.result),
+                     os.path.join(self.path, "tmp"),
+                     os.path.join(self.project, ".git", "hooks")):
+            os.makedirs(path)
+        for path in (self.stdin, os.path.join(self.project, "readme"),
+                     os.path.join(self.project, ".git", "config")):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("text\n")
+        for path, _, names in os.walk(self.path):
+            for name in [path] + [os.path.join(path, name) for name in names]:
+                os.chown(name, uid, uid)
+        self.before = self.listing()
+
+    def listing(self):
+        found = []
+        for path, directories, names in os.walk(self.path):
+            for name in directories + names:
+                full = os.path.join(path, name)
+                st = os.lstat(full)
+                if full != self.result:
+                    found.append((full, st.st_mode, st.st_uid, st.st_size))
+        return sorted(found)
+
+
+class Scene:
+    """A kind of caller with a kind of run."""
+
+    def __init__(self, root, bins, uid, variant):
+        self.bins, self.uid, self.variant = bins, uid, variant
+        self.name = f"{'user' if uid else 'root'} {variant}"
+        self.places = queue.SimpleQueue()
+        for number in range(WORKERS):
+            self.places.put(Place(os.path.join(root, variant), number, uid))
+
+    def command(self, place):
+        probe = os.path.join(self.bins, "fingerprint")
+        words = [os.path.join(self.bins, "aisbx"), "run", "--result", place.result,
+                 "--ro", self.bins]
+        host = [f"{name}={os.readlink('/proc/self/ns/' + name)}"
+                for name in ("mnt", "pid", "net", "ipc", "uts", "cgroup", "user")]
+        if self.variant == "code":
+            profile = {"extends": ["base"], "interpreter": [probe] + host,
+                       "input": {"check": ["/bin/true"]}}
+            path = os.path.join(self.bins, "code.yaml")
+            if not os.path.exists(path):
+                with open(path, "w", encoding="ascii") as file:
+                    json.dump(profile, file)
+            return words + ["-p", path, "-c", "code"]
+        if self.variant == "output":
+            words += ["--max-output", "1M"]
+        if self.variant == "agent":
+            words += ["-p", "agent"]
+        return words + ["--", probe] + host
+
+    def run(self, place, options):
+        env = {"PATH": "/usr/bin:/bin", "HOME": place.home, "LANG": "C.UTF-8",
+               "TMPDIR": os.path.join(place.path, "tmp"), SECRET: "x"}
+        with open(place.stdin, "rb") as stdin:
+            done = subprocess.run(
+                [os.path.join(self.bins, "inject"), "-o", place.report,
+                 "-u", str(self.uid)] + options + ["--"] + self.command(place),
+                stdin=stdin, capture_output=True, cwd=place.project, env=env,
+                check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"inject failed: {done.stderr.decode()}")
+        with open(place.report, encoding="ascii") as file:
+            report = [line.split() for line in file]
+        run = Run(done, report, place)
+        if os.path.exists(place.result):
+            os.unlink(place.result)
+        return run
+
+
+class Run:
+    """What came of it."""
+
+    def __init__(self, done, report, place):
+        self.stdout = done.stdout.decode(errors="replace").replace(place.path, "PLACE")
+        self.stderr = done.stderr.decode(errors="replace").replace(place.path, "PLACE")
+        self.report = report
+        facts = {line[0]: line[1:] for line in report}
+        self.status = int(facts["exit"][0]) if "exit" in facts else None
+        self.signal = int(facts["signal"][0]) if "signal" in facts else None
+        self.execs = int(facts["execs"][0])
+        self.hit = "hit" in facts
+        self.hang = "hang" in facts
+        self.left = int(facts["left"][0]) if "left" in facts else 0
+        try:
+            with open(place.result, encoding="utf-8") as file:
+                self.result = json.loads(file.read().replace(place.path, "PLACE"))
+        except FileNotFoundError:
+            self.result = None
+        except ValueError as error:
+            self.result = {"outcome": f"not JSON: {error}"}
+        self.strays = place_strays(place)
+
+
+def place_strays(place):
+    now = place.listing()
+    if now == place.before:
+        return []
+    strays = sorted(set(now) ^ set(place.before))
+    for path, mode, _, _ in strays:
+        if (path, mode) not in [entry[:2] for entry in place.before]:
+            if stat.S_ISDIR(mode):
+                shutil.rmtree(path, ignore_errors=True)
+            elif os.path.lexists(path):
+                os.unlink(path)
+    return [entry[0] for entry in strays]
+
+
+def roles_of(report):
+    """Process numbers to what they are, in the words of src/README.md."""
+    parents = {int(line[1]): int(line[2]) for line in report if line[0] == "new"}
+    executed = {int(line[1]) for line in report if line[0] == "exec"}
+    roles = {0: "supervisor"}
+    for child, parent in parents.items():
+        if child in executed:
+            roles[child] = "payload"
+        elif parent == 0:
+            roles[child] = "init" if child in parents.values() else "idmap"
+        else:
+            roles[child] = "builder"
+    return roles
+
+
+def faults_of(scene, report):
+    """Every call between main() and the probe's execve, and init's until it waits."""
+    roles = roles_of(report)
+    last_exec = max(i for i, line in enumerate(report) if line[0] == "exec")
+    probe = int(report[last_exec][1])
+    parents = {int(line[1]): int(line[2]) for line in report if line[0] == "new"}
+    init = parents[probe]
+    counts = collections.Counter()
+    in_main = has_result = waits = False
+    for i, line in enumerate(report):
+        if line[0] != "call":
+            continue
+        process, name, nr = int(line[1]), line[2], int(line[3])
+        counts[process, nr] += 1
+        in_main = in_main or name == "geteuid"
+        # The box of the input check lives on after its execve: not set-up.
+        waits = waits or (process == init and name == "ppoll")
+        after = i > last_exec
+        if not in_main or name in NEVER or process == 0 and after or \
+                process == init and waits or (after and process != init):
+            continue
+        if roles[process] == "payload" and process != probe and any(
+                entry == ["exec", str(process)] for entry in report[:i]):
+            continue  # the check's own calls
+        place = "after" if after else "box" if has_result else "options"
+        has_result = has_result or (process == 0 and name == "faccessat2")
+        errors = ["EPERM"] + MORE.get(name, [])
+        for error in errors:
+            yield Fault(scene, process, roles[process], name, nr, counts[process, nr],
+                        error, place)
+
+
+def judge(fault, run, baseline):
+    """A list of what is wrong."""
+    wrong = []
+    if run.hang:
+        wrong.append("hang")
+    if run.signal:
+        wrong.append(f"died of signal {run.signal}")
+    if run.left:
+        wrong.append(f"{run.left} processes left")
+    if run.strays:
+        wrong.append(f"files left or changed: {run.strays}")
+    ran = run.execs == baseline.execs or "ran" in run.stdout
+    if ran:
+        if run.status != 0:
+            wrong.append(f"the payload ran and status is {run.status}: {run.stderr.strip()}")
+        if run.stdout != baseline.stdout:
+            mine, its = run.stdout.splitlines(), baseline.stdout.splitlines()
+            wrong.append("the payload ran with another fingerprint: got "
+                         f"{[x for x in mine if x not in its][:3]}, expected "
+                         f"{[x for x in its if x not in mine][:3]}")
+        if run.stderr != baseline.stderr:
+            wrong.append(f"the payload ran and stderr is {run.stderr!r}")
+        if not run.result or run.result["outcome"] != "exited" or \
+                run.result["walls"] != baseline.result["walls"]:
+            wrong.append("the payload ran and the result is "
+                         f"{run.result and (run.result['outcome'], run.result['walls'])}")
+        return wrong
+    if not run.hit:
+        wrong.append("the payload did not run though nothing failed")
+    expected = {125, 126, 127} if fault.name == "execve" else {125}
+    if run.status not in expected:
+        wrong.append(f"status {run.status}, expected 125")
+    if run.stdout:
+        wrong.append(f"stdout {run.stdout[:60]!r}")
+    if not re.fullmatch(r"aisbx: [^\n]+\n", run.stderr):
+        wrong.append(f"stderr {run.stderr!r}, expected one line")
+    if run.result is None:
+        if fault.place != "options":
+            wrong.append("no result")
+        return wrong
+    message = (run.result.get("error") or {}).get("message")
+    if run.result["outcome"] != "setup_failed":
+        wrong.append(f"outcome {run.result['outcome']}")
+    elif not message:
+        wrong.append("no error.message")
+    elif "was ended before the command ran" in message and fault.error != 0:
+        wrong.append(f"the message does not say what failed: {message!r}")
+    elif message not in run.stderr:
+        wrong.append(f"message {message!r} and stderr {run.stderr!r} differ")
+    return wrong
+
+
+def walk(fault, baselines):
+    place = fault.scene.places.get()
+    try:
+        number = getattr(errno, fault.error) if fault.error else 0
+        run = fault.scene.run(
+            place, ["-f", f"{fault.process},{fault.nr},{fault.count},{number}"])
+    finally:
+        fault.scene.places.put(place)
+    wrong = judge(fault, run, baselines[fault.scene])
+    ran = run.execs == baselines[fault.scene].execs
+    return wrong, ran, run
+
+
+def describe(fault):
+    return (f"({fault.name}, {fault.count}, {fault.role}) {fault.error or 'killed'}, "
+            f"{fault.scene.name}")
+
+
+def mounts():
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return sorted(line.split(" - ")[0] for line in file)
+
+
+def leftovers():
+    """What only aisbx would have made; other suites may run beside this one."""
+    return {os.path.join(path, name) for path in ("/tmp", "/dev/shm", "/run", "/var/tmp")
+            if os.path.isdir(path) for name in os.listdir(path)
+            if "aisbx" in name and not name.startswith(("aisbx-test.", "aisbx-faults."))}
+
+
+def main():
+    if os.geteuid() != 0:
+        skip("the caller is not root", caller_is_root=False)
+    aisbx, probes = os.environ["AISBX"], os.environ["AISBX_PROBES"]
+    os.umask(0o022)
+    root = tempfile.mkdtemp(prefix="aisbx-faults.", dir="/tmp")
+    try:
+        os.chmod(root, 0o755)
+        bins = os.path.join(root, "bin")
+        os.mkdir(bins)
+        shutil.copy(aisbx, os.path.join(bins, "aisbx"))
+        for name in ("inject", "fingerprint"):
+            shutil.copy(os.path.join(probes, name), bins)
+            os.chmod(os.path.join(bins, name), 0o755)
+        sys.exit(test(root, bins))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def first_runs(scene, baselines):
+    place = scene.places.get()
+    try:
+        listed, plain = scene.run(place, ["-l"]), scene.run(place, [])
+    finally:
+        scene.places.put(place)
+    if listed.status != 0 or not listed.stdout.startswith("ran\n") or listed.strays or \
+            listed.left or listed.result["outcome"] != "exited":
+        bail(f"{scene.name}: without a fault: status {listed.status}, {listed.stderr}, "
+             f"{listed.strays}, {listed.left}")
+    if listed.stdout != plain.stdout:
+        bail(f"{scene.name}: two runs have different fingerprints")
+    if "THE HOST'S" in plain.stdout or SECRET in plain.stdout:
+        bail(f"{scene.name}: the box shares with the host: {plain.stdout}")
+    baselines[scene] = plain
+    return list(faults_of(scene, listed.report))
+
+
+def test(root, bins):
+    begin = time.monotonic()
+    uid = 50000 + os.getpid() % 10000
+    before, mounted = leftovers(), mounts()
+    try:
+        subprocess.run([os.path.join(bins, "inject"), "-o", os.path.join(root, "report"), "--",
+                        "/bin/true"], check=True, stdin=subprocess.DEVNULL)
+    except subprocess.CalledProcessError:
+        skip("ptrace is refused here")
+    baselines, faults = {}, []
+    pattern = re.compile(os.environ.get("AISBX_FAULTS", ""))
+    for caller, variant in itertools.product((0, uid), ("default", "output", "agent", "code")):
+        faults += first_runs(Scene(root, bins, caller, variant), baselines)
+    faults = [fault for fault in faults if pattern.search(fault.name)]
+    names = sorted({fault.name for fault in faults})
+    print(f"1..{len(names) + 1}", flush=True)
+
+    wrong, ran, failed = (collections.defaultdict(list), collections.Counter(),
+                          collections.Counter())
+    missed = 0
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for fault, (bad, did_run, run) in zip(
+                faults, pool.map(lambda fault: walk(fault, baselines), faults)):
+            (ran if did_run else failed)[fault.name] += 1
+            missed += not run.hit
+            wrong[fault.name] += [f"{describe(fault)}: {text}" for text in bad]
+            if os.environ.get("AISBX_FAULTS_DEBUG"):
+                print(f"# {describe(fault)}: {'ran' if did_run else run.stderr.strip()}")
+
+    status = 0
+    for number, name in enumerate(names, 1):
+        print(f"{'not ok' if wrong[name] else 'ok'} {number} {name}: {failed[name]} ended the "
+              f"run, {ran[name]} did not matter")
+        for line in wrong[name]:
+            print(f"# {line}")
+        status |= bool(wrong[name])
+    strays = leftovers() - before
+    is_clean = not strays and mounts() == mounted
+    print(f"{'ok' if is_clean else 'not ok'} {len(names) + 1} nothing is left behind")
+    if not is_clean:
+        print(f"# {strays} {sorted(set(mounts()) ^ set(mounted))}")
+    print(f"# {len(faults)} faults, {missed} not reached, "
+          f"{time.monotonic() - begin:.0f} seconds")
+    return int(status or not is_clean)
+
+
+main()
