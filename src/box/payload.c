@@ -232,9 +232,9 @@ static int payload_main(void *argument)
 }
 
 /*
- * Killed between the last report and execve? Then the process is gone without
- * having executed anything: its PF_FORKNOEXEC flag is still set (proc_pid_stat(5),
- * field 9), but only a dead child needs the question.
+ * A payload that dies between its last report and execve counts as executed
+ * and ended by that signal: nothing in the box can send one yet, so it came
+ * from the host, and the result names it.
  */
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {

@@ -308,5 +308,7 @@ int cmd_shell(int argc, char **argv)
 		words[n++] = (char *)"-l";
 	for (int i = 1; i < argc; i++)
 		words[n++] = argv[i];
-	return cmd_run(n, words);
+	int status = cmd_run(n, words);
+	free(words);
+	return status;
 }

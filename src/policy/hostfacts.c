@@ -130,8 +130,11 @@ int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_
 		r = check_stdio(ret_facts, reterr);
 	if (r < 0)
 		return r;
-	if (!getcwd(cwd, sizeof cwd))
-		return err_set(reterr, E_SYSTEM, errno, "find the current directory", ".");
+	if (!getcwd(cwd, sizeof cwd)) {
+		if (errno != ENOENT)
+			return err_set(reterr, E_SYSTEM, errno, "find the current directory", ".");
+		memcpy(cwd, "/", 2); /* it was removed: the box starts elsewhere anyway */
+	}
 	ret_facts->cwd = arena_strdup(arena, cwd[0] == '/' ? cwd : "/");
 	ret_facts->uid = getuid();
 	ret_facts->gid = getgid();

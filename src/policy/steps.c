@@ -91,5 +91,6 @@ bool steps_is_directory(struct arena *arena, const struct plan *plan, const char
 		return step->kind == STEP_DIR || (step->flags & STEP_IS_DIR);
 	if (!in || in->kind != STEP_BIND)
 		return in && in->kind == STEP_PROC;
-	return stat(steps_host_path(arena, plan, box_path), &st) == 0 && S_ISDIR(st.st_mode);
+	char *host_path = steps_host_path(arena, plan, box_path);
+	return host_path && stat(host_path, &st) == 0 && S_ISDIR(st.st_mode);
 }
