@@ -8,6 +8,7 @@
 #ifndef AISBX_BASE_SYS_H
 #define AISBX_BASE_SYS_H
 
+#include <errno.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <stddef.h>
@@ -68,8 +69,15 @@ static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_
 			      uint64_t resolve)
 {
 	struct open_how how = { .flags = flags, .mode = mode, .resolve = resolve };
+	int fd = 0;
 
-	return (int)sys_call4(SYS_openat2, dir, path, &how, sizeof how);
+	/* EAGAIN: a rename elsewhere raced with RESOLVE_*, openat2(2). */
+	for (int tries = 0; tries < 64; tries++) {
+		fd = (int)sys_call4(SYS_openat2, dir, path, &how, sizeof how);
+		if (fd != -EAGAIN && fd != -EINTR)
+			break;
+	}
+	return fd;
 }
 
 static inline int sys_open(const char *path, int flags, unsigned mode)

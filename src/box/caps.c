@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 
 #include "base/sys.h"
@@ -36,6 +37,20 @@ static int drop_bounding_set(struct err *reterr)
 	return 0;
 }
 
+/* The kernel answers EINVAL past the last capability it knows. */
+static bool is_bounding_set_empty(void)
+{
+	for (unsigned long cap = 0; cap < CAPABILITIES_MAX; cap++) {
+		int r = sys_prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (r == -EINVAL && cap > 0)
+			return true;
+		if (r != 0)
+			return false;
+	}
+	return true;
+}
+
 static int read_back(struct err *reterr)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -47,7 +62,7 @@ static int read_back(struct err *reterr)
 		return fail(reterr, r, "read back", "the capability sets");
 	for (int i = 0; i < 2; i++)
 		left |= data[i].effective | data[i].permitted | data[i].inheritable;
-	if (left || sys_prctl(PR_CAPBSET_READ, 0, 0, 0, 0) != 0 ||
+	if (left || !is_bounding_set_empty() ||
 	    sys_prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != SECUREBITS ||
 	    sys_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return fail(reterr, -EPERM, "give up", "every capability");

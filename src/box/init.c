@@ -76,8 +76,14 @@ static void die_with_supervisor(const struct init *init)
 {
 	struct pollfd peer = { .fd = init->socket_fd, .events = POLLIN };
 
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		sys_exit_group(STATUS_FAILED);
+	int r = sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+
+	if (r < 0) {
+		struct err err;
+
+		(void)err_set(&err, E_SYSTEM, -r, "tie the box to", "the supervisor");
+		give_up(init, &err);
+	}
 	if (poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP))
 		sys_exit_group(STATUS_FAILED);
 }
@@ -99,8 +105,10 @@ static int take_identity(const struct init *init, struct err *reterr)
 	if (!plan->facts->host_root)
 		return userns_map_self(plan, reterr);
 	int r = phase_receive(init->socket_fd, TO_INIT, &record);
-	if (r <= 0 || record.phase != PH_IDMAPPED)
-		sys_exit_group(STATUS_FAILED);
+	if (r == 0)
+		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
+	if (r < 0 || record.phase != PH_IDMAPPED)
+		return err_wall(reterr, "user", r < 0 ? -r : EPROTO, "await", "the uid map");
 	r = userns_become(plan, reterr);
 	die_with_supervisor(init); /* a change of ids clears PDEATHSIG, prctl(2) */
 	return r;
@@ -207,7 +215,9 @@ static int build_box(const struct init *init, unsigned *degraded, struct err *re
 		return build.result;
 	}
 	*degraded |= build.degraded;
-	return 0;
+	/* pivot_root(2) moved our root; our directory is still the caller's. */
+	r = (int)sys_call1(SYS_chdir, "/");
+	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "enter", "/") : 0;
 }
 
 /*** Terminal ***/

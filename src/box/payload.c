@@ -46,7 +46,7 @@ static int fail(struct payload *payload, long error, const char *op, const char 
 }
 
 /* struct kernel_sigaction, sigaction(2) notes: not libc's. */
-static void reset_signals(void)
+static int reset_signals(struct payload *payload)
 {
 	const struct {
 		void *handler;
@@ -57,10 +57,22 @@ static void reset_signals(void)
 	const uint64_t none = 0;
 
 	for (int signal = 1; signal <= SIGNALS; signal++) {
-		if (signal != SIGKILL && signal != SIGSTOP)
-			(void)sys_call4(SYS_rt_sigaction, signal, &defaults, NULL, sizeof none);
+		if (signal == SIGKILL || signal == SIGSTOP)
+			continue;
+		long r = sys_call4(SYS_rt_sigaction, signal, &defaults, NULL, sizeof none);
+		if (r < 0)
+			return fail(payload, r, "reset", "a signal's action");
 	}
-	(void)sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+	long r = sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+	return r < 0 ? fail(payload, r, "reset", "the signal mask") : 0;
+}
+
+static int set_umask(struct payload *payload)
+{
+	long r = sys_call1(SYS_umask, UMASK);
+
+	return r < 0 ? fail(payload, r, "set", "the umask")
+		     : 0; /* a filter outside may refuse it */
 }
 
 static int set_stdio(struct payload *payload)
@@ -210,17 +222,18 @@ static int payload_main(void *argument)
 
 	cpu_leave(payload->affinity);
 	/* A session of its own first: a controlling terminal needs its leader. */
-	(void)sys_call0(SYS_setsid); /* fails only for a group leader, which a new pid is not */
-	r = set_stdio(payload);
+	long session = sys_call0(SYS_setsid);
+	r = session < 0 ? fail(payload, session, "start", "a session") : set_stdio(payload);
 	if (r == 0)
 		r = rlimits_apply(plan, &payload->err);
 	if (r == 0)
 		r = enter_directory(payload);
-	if (r < 0)
-		sys_exit_group(STATUS_NOT_EXECUTED);
-	(void)sys_call1(SYS_umask, UMASK);
-	reset_signals();
-	r = close_the_walls(payload);
+	if (r == 0)
+		r = set_umask(payload);
+	if (r == 0)
+		r = reset_signals(payload);
+	if (r == 0)
+		r = close_the_walls(payload);
 	if (r < 0)
 		sys_exit_group(STATUS_NOT_EXECUTED);
 	payload->executed = true;

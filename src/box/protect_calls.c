@@ -106,14 +106,15 @@ static struct answer do_open(const struct work *work)
 {
 	const unsigned flags = work->flags;
 	bool excl = (flags & O_CREAT) && (flags & O_EXCL);
+	bool nofollow = excl || (flags & O_NOFOLLOW);
 	struct spot *spot = work->spot;
 
 	if (flags & O_PATH)
 		return answer_native();
 	if (flags & (O_TMPFILE & ~O_DIRECTORY))
 		return open_temporary(work);
-	int r = work_find(work, work->call->dir, work->call->path, !(flags & O_NOFOLLOW) && !excl,
-			  spot);
+	int r = work_find(work, work->call->dir, work->call->path,
+			  nofollow ? FOLLOW_NEVER : FOLLOW_ALWAYS, spot);
 	if (r <= 0 || spot->is_dot || spot->has_slash)
 		return r < 0 ? answer_result(r) : answer_native();
 	/* A directory, a link, a fifo: the read-only view refuses or waits as it should. */

@@ -70,6 +70,8 @@ struct answer do_symlink(const struct work *work)
 		return answer;
 	if (work->spot->has_slash)
 		return answer_native();
+	if (is_in_bare(work, work->spot))
+		return answer_refused();
 	return answer_result(
 		sys_call3(SYS_symlinkat, target, work->spot->dir_fd, work->spot->name));
 }

@@ -327,7 +327,10 @@ int spot_find(const struct guard *guard, int base_fd, char *path, enum follow fo
 		if (fd < 0 || look(fd, "", &dir) < 0)
 			return 0;
 		spot->has_slash = at.has_slash;
-		if (!(follow || at.has_slash) || !read_link(guard, fd, at.name, at.has_slash, path))
+		if (strlen(at.name) > NAME_BYTES)
+			return grant_of(guard, dir.stx_mnt_id) ? -ENAMETOOLONG : 0;
+		if (follow == FOLLOW_NEVER || (follow == FOLLOW_WITH_SLASH && !at.has_slash) ||
+		    !read_link(guard, fd, at.name, at.has_slash, path))
 			return settle(guard, fd, &dir, at.name, spot);
 	}
 	return 0; /* ELOOP */

@@ -111,6 +111,16 @@ static void kill_box(struct supervisor *sup)
 	sup->kill_at_ms = NEVER;
 }
 
+/* Fails closed: what cannot be supervised does not run on. */
+static void cannot_supervise(struct supervisor *sup, int error, const char *op, const char *subject)
+{
+	if (!sup->end->started && !sup->failed) {
+		(void)err_set(&sup->end->err, E_SYSTEM, error, op, subject);
+		sup->failed = true;
+	}
+	kill_box(sup);
+}
+
 static void send_signal(struct supervisor *sup, int signal, bool everyone)
 {
 	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
@@ -233,7 +243,12 @@ static void read_record(struct supervisor *sup)
 	struct record record;
 	int r = phase_receive(sup->box.socket_fd, TO_SUPERVISOR, &record);
 
-	if (r == 0 || (r < 0 && r != -EPROTO)) {
+	if (r == 0) {
+		sup->closed = true;
+		return;
+	}
+	if (r < 0 && r != -EPROTO) {
+		cannot_supervise(sup, -r, "hear from", "the box");
 		sup->closed = true;
 		return;
 	}
@@ -346,7 +361,7 @@ static void turn(struct supervisor *sup)
 
 	if (poll(fds, POLL__N, timeout) < 0) {
 		if (errno != EINTR)
-			kill_box(sup); /* cannot supervise: fail closed */
+			cannot_supervise(sup, errno, "wait for", "the box");
 		return;
 	}
 	if (fds[POLL_SOCKET].revents)

@@ -353,7 +353,21 @@ static void hide_object(struct entries *entries, const struct entry *hide)
 	}
 }
 
-static void add_hides(struct entries *entries)
+/* What is not there needs no hiding; what cannot be looked at cannot be hidden. */
+static int hide_path(struct entries *entries, struct entry *hide, const char *path)
+{
+	int r = resolve_host_path(entries->arena, path, &hide->host);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		return err_msg(entries->reterr, E_GRANT, "%s: cannot hide '%s': %s", hide->why,
+			       path, strerror(-r));
+	hide_object(entries, hide);
+	return 0;
+}
+
+static int add_hides(struct entries *entries)
 {
 	const struct path_list *list = &entries->plan->profile->hide;
 
@@ -365,8 +379,9 @@ static void add_hides(struct entries *entries)
 		};
 		char *path = expand(entries, list->items[i].source, entries->plan->facts->home);
 
-		if (resolve_host_path(entries->arena, path, &hide.host) == 0)
-			hide_object(entries, &hide);
+		int r = hide_path(entries, &hide, path);
+		if (r < 0)
+			return r;
 		/* The same words may mean a path in the box that a SRC:DEST grant made. */
 		char *shown = NULL;
 		for (size_t j = 0; j < entries->len; j++) {
@@ -376,9 +391,11 @@ static void add_hides(struct entries *entries)
 				shown = path_join(entries->arena, grant->host.path,
 						  path_rest(path, grant->box_path));
 		}
-		if (shown && resolve_host_path(entries->arena, shown, &hide.host) == 0)
-			hide_object(entries, &hide);
+		r = shown ? hide_path(entries, &hide, shown) : 0;
+		if (r < 0)
+			return r;
 	}
+	return 0;
 }
 
 static int refuse_profile(struct entries *entries, const char *file, const struct entry *grant,
@@ -427,14 +444,15 @@ static int protect_profile(struct entries *entries)
 		char *path =
 			path_absolute(entries->arena, entries->plan->facts->cwd, files->items[f]);
 
-		if (resolve_host_path(entries->arena, path, &own.host) < 0)
-			continue;
+		int r = resolve_host_path(entries->arena, path, &own.host);
+		if (r < 0)
+			return err_set(entries->reterr, E_GRANT, -r, "find the profile", path);
 		own.source = files->items[f];
 		for (size_t i = 0; i < len; i++) {
 			if (entries->items[i].kind != ENTRY_WRITE)
 				continue;
 			struct entry grant = entries->items[i]; /* add_entry() moves the array */
-			int r = protect_profile_in(entries, files->items[f], &own, &grant);
+			r = protect_profile_in(entries, files->items[f], &own, &grant);
 			if (r < 0)
 				return r;
 		}
@@ -476,8 +494,9 @@ int entries_build(struct entries *entries)
 			return r;
 		keep_link(entries, &entries->items[i]);
 	}
-	add_hides(entries);
-	r = protect_profile(entries);
+	r = add_hides(entries);
+	if (r == 0)
+		r = protect_profile(entries);
 	if (r < 0)
 		return r;
 	qsort(entries->items, entries->len, sizeof *entries->items, compare_paths);

@@ -235,69 +235,90 @@ static void add_device_steps(struct layout *layout)
 	steps_add(layout->arena, layout->plan, STEP_PROC, "/proc", 0555)->flags = STEP_IS_DIR;
 }
 
-/* A small file of aisbx's own, wherever the host's file of that name leads. */
-static void add_generated(struct layout *layout, const char *path, char *text)
+static void add_text(struct layout *layout, enum step_kind kind, const char *path, const char *text)
 {
-	const struct step *in = steps_holder(layout->plan, path);
-	struct step *step;
+	struct step *step = steps_add(layout->arena, layout->plan, kind, path, 0444);
 
-	if (in && in->kind == STEP_BIND) {
-		struct resolved host;
-		char *host_path =
-			path_join(layout->arena, in->host_path, path_rest(path, in->box_path));
-
-		if (resolve_host_path(layout->arena, host_path, &host) == 0 &&
-		    host.links.len == 0) {
-			if (!S_ISREG(host.mode))
-				return;
-			step = steps_add(layout->arena, layout->plan, STEP_COVER, path, 0444);
-			step->flags = STEP_ON_BIND;
-			step->text = text;
-			step->text_len = strlen(text);
-			return;
-		}
-		/* A link, perhaps dangling in the box: its target becomes the file. */
-		char target[256];
-		ssize_t n = readlink(host_path, target, sizeof target - 1);
-		if (n <= 0)
-			return;
-		target[n] = '\0';
-		char *dir = arena_strndup(layout->arena, path, (size_t)(strrchr(path, '/') - path));
-		path = path_absolute(layout->arena, dir, target);
-		in = steps_holder(layout->plan, path);
-		if (in)
-			return;
-	}
-	add_parents(layout, path);
-	if (steps_find(layout->plan, path))
-		return;
-	step = steps_add(layout->arena, layout->plan, STEP_FILE, path, 0444);
+	if (kind == STEP_COVER)
+		step->flags = STEP_ON_BIND;
 	step->text = text;
 	step->text_len = strlen(text);
 }
 
-static void add_generated_files(struct layout *layout)
+/* Where the symbolic link at host_path points, as a path of the box; NULL when it is none. */
+static const char *dangling_target(struct layout *layout, const char *path, const char *host_path)
+{
+	char target[256];
+	ssize_t n = readlink(host_path, target, sizeof target - 1);
+
+	if (n <= 0)
+		return NULL;
+	target[n] = '\0';
+	char *dir = arena_strndup(layout->arena, path, (size_t)(strrchr(path, '/') - path));
+	return path_absolute(layout->arena, dir, target);
+}
+
+/*
+ * A small file of aisbx's own in place of the host's. Where the host's is
+ * absent the box has none either; where it is a link to what the box does not
+ * show (/run/systemd/resolve/...), the file is made at the link's target.
+ */
+static int add_generated(struct layout *layout, const char *path, const char *text)
+{
+	char *host_path = steps_host_path(layout->arena, layout->plan, path);
+	const char *place = path;
+
+	if (host_path) {
+		struct resolved host;
+		int r = resolve_host_path(layout->arena, host_path, &host);
+
+		if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+			return err_set(layout->entries.reterr, E_GRANT, -r, "replace", path);
+		if (r == 0 && !S_ISREG(host.mode))
+			return 0;
+		const char *shown =
+			r == 0 ? steps_box_path(layout->arena, layout->plan, host.path) : NULL;
+		if (shown) {
+			add_text(layout, STEP_COVER, shown, text);
+			return 0;
+		}
+		place = r == 0 ? host.path : dangling_target(layout, path, host_path);
+		if (!place || steps_holder(layout->plan, place))
+			return 0;
+	}
+	add_parents(layout, place);
+	if (!steps_find(layout->plan, place))
+		add_text(layout, STEP_FILE, place, text);
+	return 0;
+}
+
+static int add_generated_files(struct layout *layout)
 {
 	const struct plan *plan = layout->plan;
 	struct arena *arena = layout->arena;
+	const struct {
+		const char *path, *text;
+	} files[] = {
+		{ "/etc/passwd", arena_printf(arena,
+					      "root:x:0:0:root:/root:/usr/sbin/nologin\n"
+					      "user:x:%u:%u:user:%s:/bin/sh\n",
+					      plan->inside_uid, plan->inside_gid, plan->home) },
+		{ "/etc/group", arena_printf(arena, "root:x:0:\nuser:x:%u:\n", plan->inside_gid) },
+		{ "/etc/hosts", arena_printf(arena, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n",
+					     plan->hostname) },
+		/* No name server is asked: a name that is not in hosts does not exist. */
+		{ "/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\n"
+					"hosts: files\nnetworks: files\nprotocols: files\n"
+					"services: files\nethers: files\nrpc: files\n" },
+		{ "/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n" },
+	};
 
-	add_generated(layout, "/etc/passwd",
-		      arena_printf(arena,
-				   "root:x:0:0:root:/root:/usr/sbin/nologin\n"
-				   "user:x:%u:%u:user:%s:/bin/sh\n",
-				   plan->inside_uid, plan->inside_gid, plan->home));
-	add_generated(layout, "/etc/group",
-		      arena_printf(arena, "root:x:0:\nuser:x:%u:\n", plan->inside_gid));
-	add_generated(
-		layout, "/etc/hosts",
-		arena_printf(arena, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n", plan->hostname));
-	/* No name server is asked: a name that is not in hosts does not exist. */
-	add_generated(layout, "/etc/nsswitch.conf",
-		      arena_strdup(arena, "passwd: files\ngroup: files\nshadow: files\n"
-					  "hosts: files\nnetworks: files\nprotocols: files\n"
-					  "services: files\nethers: files\nrpc: files\n"));
-	add_generated(layout, "/etc/resolv.conf",
-		      arena_strdup(arena, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"));
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		int r = add_generated(layout, files[i].path, files[i].text);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static void add_code(struct layout *layout, const char *name)
@@ -327,8 +348,8 @@ int layout_build(struct arena *arena, struct plan *plan, const char *code_name, 
 		if (r < 0)
 			return r;
 	}
-	add_generated_files(&layout);
-	if (code_name)
+	r = add_generated_files(&layout);
+	if (r == 0 && code_name)
 		add_code(&layout, code_name);
-	return 0;
+	return r;
 }

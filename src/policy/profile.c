@@ -7,6 +7,9 @@
  * it first loads that profile, so that everything extended is in the result
  * before the profile's own layer is laid on top. A profile in the chain that
  * leads here is a loop; one that was merged before is left out.
+ *
+ * The shipped profiles were loaded this way when aisbx was built (shipped.h). A
+ * load of one copies that, unless a file takes the place of a text it was made of.
  */
 #include "policy/profile.h"
 
@@ -16,6 +19,7 @@
 #include <sys/types.h>
 
 #include "policy/schema.h"
+#include "policy/shipped.h"
 #include "policy/source.h"
 #include "policy/words.h"
 #include "policy/yaml.h"
@@ -34,6 +38,9 @@ struct layer {
 
 struct load {
 	struct arena *arena;
+	/* source_find(), or source_find_builtin() to have no files in it */
+	int (*find)(struct arena *arena, const char *name, struct source *ret_source,
+		    const char **ret_why);
 	struct profile result;
 	struct complaints *complaints;
 	const char *first_complaint;
@@ -129,7 +136,7 @@ static void load_extended(struct load *load, const struct layer *extender, struc
 	const char *why = NULL;
 
 	layer->extender = extender;
-	if (source_find(load->arena, name, &layer->source, &why) == 0)
+	if (load->find(load->arena, name, &layer->source, &why) == 0)
 		why = check_chain(load, extender, &layer->source);
 	if (why) {
 		complain(load, at, why);
@@ -431,6 +438,7 @@ static void load_begin(struct load *load, struct arena *arena, struct complaints
 {
 	memset(load, 0, sizeof *load);
 	load->arena = arena;
+	load->find = source_find;
 	load->complaints = complaints;
 	profile_init(&load->result);
 	SHA256Init(&load->sha);
@@ -449,26 +457,81 @@ static int load_end(struct load *load, const struct layer *first, struct profile
 	return 0;
 }
 
+/* Loads name and lays grants (may be NULL) on top. */
+static int load_named(struct load *load, const char *name, const struct profile *grants,
+		      struct profile *ret_profile, struct err *reterr)
+{
+	struct layer *first = arena_alloc(load->arena, sizeof *first);
+	const char *why = NULL;
+
+	if (load->find(load->arena, name, &first->source, &why) < 0)
+		complain(load, (struct origin){ 0 }, why);
+	else
+		load_source(load, first);
+	if (grants) {
+		for (size_t i = 0; i < grants->extends.len; i++)
+			load_extended(load, NULL, (struct origin){ "command line", 0, 0 },
+				      grants->extends.items[i]);
+		profile_merge(load->arena, &load->result, grants);
+	}
+	return load_end(load, first, ret_profile, reterr);
+}
+
+/*** Shipped profiles ***/
+
+/* The shipped profile of that name, or NULL when there is none or files have a say in it. */
+static const struct profile *find_shipped(const char *name)
+{
+	for (size_t i = 0; i < shipped_profiles_len; i++) {
+		const struct profile *profile = &shipped_profiles[i];
+
+		if (strcmp(profile->name, name) == 0)
+			return source_is_shadowed(name, &profile->extends) ? NULL : profile;
+	}
+	return NULL;
+}
+
+/* As load_named() for a shipped profile, when grants extends nothing. */
+static void copy_shipped(struct arena *arena, const struct profile *shipped, const char *name,
+			 const struct profile *grants, struct profile *ret_profile)
+{
+	struct profile result = *shipped;
+
+	if (grants)
+		profile_merge(arena, &result, grants);
+	result.name = name;
+	result.path = NULL;
+	memcpy(result.sha256, shipped->sha256, sizeof result.sha256);
+	*ret_profile = result;
+}
+
+int profile_load_builtin(struct arena *arena, const char *name, struct profile *ret_profile,
+			 struct complaints *complaints, struct err *reterr)
+{
+	struct load load;
+
+	load_begin(&load, arena, complaints);
+	load.find = source_find_builtin;
+	return load_named(&load, name, NULL, ret_profile, reterr);
+}
+
+/*** Loading ***/
+
 int profile_load_command(struct arena *arena, const char *name, const struct profile *grants,
 			 struct profile *ret_profile, struct complaints *complaints,
 			 struct err *reterr)
 {
+	const char *asked = name ? name : "default";
+	bool is_extended = grants && grants->extends.len > 0;
+	const struct profile *shipped = is_extended ? NULL : find_shipped(asked);
 	struct load load;
-	struct layer *first = arena_alloc(arena, sizeof *first);
-	const char *why = NULL;
 
-	load_begin(&load, arena, complaints);
-	if (source_find(arena, name ? name : "default", &first->source, &why) < 0)
-		complain(&load, (struct origin){ 0 }, why);
-	else
-		load_source(&load, first);
-	if (grants) {
-		for (size_t i = 0; i < grants->extends.len; i++)
-			load_extended(&load, NULL, (struct origin){ "command line", 0, 0 },
-				      grants->extends.items[i]);
-		profile_merge(arena, &load.result, grants);
+	if (shipped) {
+		copy_shipped(arena, shipped, asked, grants, ret_profile);
+		return 0;
 	}
-	return load_end(&load, first, ret_profile, reterr);
+	load_begin(&load, arena, complaints);
+	return load_named(&load, asked, grants, ret_profile, reterr);
 }
 
 int profile_load(struct arena *arena, const char *name, struct profile *ret_profile,

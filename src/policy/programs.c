@@ -2,6 +2,7 @@
 /* The exec list: see programs.h. */
 #include "policy/programs.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,7 +59,7 @@ static void add_bind(struct arena *arena, struct plan *plan, char *box_path,
 	step->flags = flags | STEP_ON_BIND | STEP_PIN;
 }
 
-static void close_program_directories(struct arena *arena, struct plan *plan)
+static int close_program_directories(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	static const char *const dirs[] = { "/usr/bin",	       "/usr/sbin",  "/usr/local/bin",
 					    "/usr/local/sbin", "/usr/games", "/usr/libexec" };
@@ -67,11 +68,16 @@ static void close_program_directories(struct arena *arena, struct plan *plan)
 		char *host_path = steps_host_path(arena, plan, dirs[i]);
 		struct resolved host;
 
-		if (host_path && resolve_host_path(arena, host_path, &host) == 0 &&
-		    host.links.len == 0 && S_ISDIR(host.mode))
+		int r = host_path ? resolve_host_path(arena, host_path, &host) : -ENOENT;
+		if (r == -ENOENT || r == -ENOTDIR)
+			continue;
+		if (r < 0)
+			return err_set(reterr, E_GRANT, -r, "inspect", host_path);
+		if (host.links.len == 0 && S_ISDIR(host.mode))
 			add_bind(arena, plan, arena_strdup(arena, dirs[i]), &host,
 				 STEP_IS_DIR | STEP_NOEXEC);
 	}
+	return 0;
 }
 
 int programs_build(struct arena *arena, struct plan *plan, struct err *reterr)
@@ -80,7 +86,9 @@ int programs_build(struct arena *arena, struct plan *plan, struct err *reterr)
 
 	if (!plan->has_exec_list)
 		return 0;
-	close_program_directories(arena, plan);
+	int r = close_program_directories(arena, plan, reterr);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < names->len; i++) {
 		struct resolved host;
 		char *path = find_program(arena, plan, names->items[i], &host);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,10 @@
 #include "policy/schema.h"
 #include "policy/values.h"
 #include "policy/words.h"
+
+enum {
+	DIR_BYTES = 512, /* longest path that source_is_shadowed() looks at */
+};
 
 static const char system_dir[] = "/etc/aisbx/profiles";
 
@@ -51,6 +56,15 @@ static bool find_builtin(struct arena *arena, const char *name, struct source *r
 		return true;
 	}
 	return false;
+}
+
+int source_find_builtin(struct arena *arena, const char *name, struct source *ret_source,
+			const char **ret_why)
+{
+	if (find_builtin(arena, name, ret_source))
+		return 0;
+	*ret_why = arena_printf(arena, "no built-in profile %s", word_quote(arena, name));
+	return -EINVAL;
 }
 
 /*** Files ***/
@@ -102,12 +116,17 @@ static const char *odd_file_reason(struct arena *arena, mode_t mode)
 			    what);
 }
 
+static int open_file(const char *path)
+{
+	/* O_NONBLOCK: a fifo must not hold us; O_NOCTTY: nor a terminal adopt us */
+	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
 /* 0, -EINVAL with a reason, or -ENOENT and -EACCES with a reason: errno of open. */
 static int read_path(struct arena *arena, const char *path, struct source *ret_source,
 		     const char **ret_why)
 {
-	/* O_NONBLOCK: a fifo must not hold us; O_NOCTTY: nor a terminal adopt us */
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	_cleanup_close_ int fd = open_file(path);
 	struct stat status;
 	struct source source = { .path = path };
 
@@ -166,37 +185,60 @@ int source_read_stdin(struct arena *arena, struct source *ret_source, const char
 
 /*** Names ***/
 
-/* The directory of the user's own profiles, or NULL when the environment names none. */
-static const char *user_dir(struct arena *arena)
+/* The directory of the user's own profiles, in two parts; false when the environment names none. */
+static bool user_dir_parts(const char **ret_parent, const char **ret_below)
 {
 	const char *config = secure_getenv("XDG_CONFIG_HOME");
 	const char *home = secure_getenv("HOME");
 
 	/* the XDG specification: relative paths are to be ignored */
-	if (config && config[0] == '/')
-		return arena_printf(arena, "%s/aisbx/profiles", config);
-	if (home && home[0] == '/')
-		return arena_printf(arena, "%s/.config/aisbx/profiles", home);
-	return NULL;
+	if (config && config[0] == '/') {
+		*ret_parent = config;
+		*ret_below = "/aisbx/profiles";
+		return true;
+	}
+	if (home && home[0] == '/') {
+		*ret_parent = home;
+		*ret_below = "/.config/aisbx/profiles";
+		return true;
+	}
+	return false;
+}
+
+static const char *user_dir(struct arena *arena)
+{
+	const char *parent, *below;
+
+	if (!user_dir_parts(&parent, &below))
+		return NULL;
+	return arena_printf(arena, "%s%s", parent, below);
 }
 
 /*
- * 1: found, 0: not there, -EINVAL: there but of no use. A directory that the
+ * Whether no profile stands at a path that open failed for. A directory that the
  * caller may not search (HOME of another user) has no profiles of the caller;
  * a profile that exists and cannot be read is an error, never skipped.
  */
+static bool is_absent(const char *path, int open_errno)
+{
+	struct stat status;
+
+	return open_errno == ENOENT || open_errno == ENOTDIR ||
+	       (open_errno == EACCES && stat(path, &status) < 0);
+}
+
+/* 1: found, 0: not there, -EINVAL: there but of no use. */
 static int find_in_dir(struct arena *arena, const char *dir, const char *name,
 		       struct source *ret_source, const char **ret_why)
 {
 	const char *path;
-	struct stat status;
 	int r;
 
 	if (!dir)
 		return 0;
 	path = arena_printf(arena, "%s/%s.yaml", dir, name);
 	r = read_path(arena, path, ret_source, ret_why);
-	if (r == -ENOENT || r == -ENOTDIR || (r == -EACCES && stat(path, &status) < 0))
+	if (r < 0 && is_absent(path, -r))
 		return 0;
 	if (r < 0) {
 		*ret_why = arena_printf(arena, "%s: %s", word_quote(arena, path), *ret_why);
@@ -204,6 +246,49 @@ static int find_in_dir(struct arena *arena, const char *dir, const char *name,
 	}
 	ret_source->label = word_printable(arena, path);
 	return 1;
+}
+
+/* Whether find_in_dir() would not say 0 for name; path[dir_len] ends the directory. */
+static bool is_in_dir(char *path, size_t dir_len, const char *name)
+{
+	size_t size = DIR_BYTES - dir_len;
+	int len = snprintf(path + dir_len, size, "/%s.yaml", name);
+
+	if (len < 0 || (size_t)len >= size)
+		return true;
+	_cleanup_close_ int fd = open_file(path);
+
+	return fd >= 0 || !is_absent(path, errno);
+}
+
+/* source_is_shadowed() by the files of the directory parent followed by below. */
+static bool is_any_in_dir(const char *parent, const char *below, const char *name,
+			  const struct strv *more)
+{
+	char path[DIR_BYTES];
+	struct stat status;
+	int len = snprintf(path, sizeof path, "%s%s", parent, below);
+
+	if (len < 0 || (size_t)len >= sizeof path)
+		return true;
+	/* nearly always the directory is not there: one call, not one a name */
+	if (stat(path, &status) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return false;
+	if (is_in_dir(path, (size_t)len, name))
+		return true;
+	for (size_t i = 0; i < more->len; i++) {
+		if (is_in_dir(path, (size_t)len, more->items[i]))
+			return true;
+	}
+	return false;
+}
+
+bool source_is_shadowed(const char *name, const struct strv *more)
+{
+	const char *parent, *below;
+
+	return (user_dir_parts(&parent, &below) && is_any_in_dir(parent, below, name, more)) ||
+	       is_any_in_dir(system_dir, "", name, more);
 }
 
 static void list_dir(struct arena *arena, const char *dir, struct strv *names)

@@ -39,6 +39,14 @@ extern const size_t builtin_profiles_len;
  */
 int source_find(struct arena *arena, const char *name, struct source *ret_source,
 		const char **ret_why);
+/* The same for a built-in profile, whatever files there are. */
+int source_find_builtin(struct arena *arena, const char *name, struct source *ret_source,
+			const char **ret_why);
+/*
+ * Whether source_find() has a file to read, or to complain of, for the profile
+ * name or one of more. May be true when there is none, never false when there is one.
+ */
+bool source_is_shadowed(const char *name, const struct strv *more);
 /* Reads the file at path, whatever its name looks like. The reason is without path. */
 int source_read_file(struct arena *arena, const char *path, struct source *ret_source,
 		     const char **ret_why);

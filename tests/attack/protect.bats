@@ -207,6 +207,15 @@ refused() { # COMMAND...: fails, and says why
 	rm -f flood
 }
 
+@test "random calls do and say in the grant what they do elsewhere" {
+	for seed in 1 2 3; do
+		run box -p agent --ro "$HERE/protect-same.py:/same.py" -- /usr/bin/python3 /same.py $seed 2000
+		echo "$output"
+		[ "$status" -eq 0 ]
+		rm -r same
+	done
+}
+
 @test "work: git" {
 	agent sh -ec '
 		export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b

@@ -62,16 +62,16 @@ static void print_mounts(void)
 		printf("mounts %s\n", strerrorname_np(errno));
 	while (file && fgets(line, sizeof line, file)) {
 		const char *dash = strstr(line, " - ");
-		if (!dash || sscanf(line, "%*d %*d %*s %2047s %2047s %511s", root, point,
-				    options) != 3)
+		if (!dash ||
+		    sscanf(line, "%*d %*d %*s %2047s %2047s %511s", root, point, options) != 3)
 			continue;
 		snprintf(rest, sizeof rest, "%s", dash);
-		/* A box of root's gets another unused uid every time. */
-		char *ids = strstr(rest, ",uid=");
-		rest[ids ? (size_t)(ids - rest) : strcspn(rest, "\n")] = '\0';
+		/* Sizes, and the uid of a box of root's, which is another every time. */
+		char *sizes = strstr(rest, ",size=");
+		rest[sizes ? (size_t)(sizes - rest) : strcspn(rest, "\n")] = '\0';
 		bool optional = strstr(line, "shared:") || strstr(line, "master:");
-		printf("mount %s %s %s%s%s\n", root, point, options,
-		       optional ? " propagates" : "", rest);
+		printf("mount %s %s %s%s%s\n", root, point, options, optional ? " propagates" : "",
+		       rest);
 	}
 	if (file)
 		fclose(file);
@@ -107,13 +107,16 @@ static void print_namespace(char *argument)
 	ssize_t n = readlink(path, target, sizeof target - 1);
 	target[n < 0 ? 0 : n] = '\0';
 	printf("namespace %s %s\n", argument,
-	       n < 0 ? "unknown" : strcmp(target, id) == 0 ? "THE HOST'S" : "own");
+	       n < 0			 ? "unknown"
+	       : strcmp(target, id) == 0 ? "THE HOST'S"
+					 : "own");
 }
 
 static void print_network(void)
 {
 	struct ifreq request = { .ifr_name = "lo" };
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(4),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(4),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct if_nameindex *names = if_nameindex();
@@ -174,16 +177,16 @@ static void print_attempts(void)
 
 static void print_process(void)
 {
-	static const char *const wanted[] = { "Umask:", "Groups:", "CapInh:", "CapPrm:", "CapEff:",
-					      "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp",
-					      "SigBlk:", "SigIgn:", "SigCgt:", "Uid:", "Gid:",
-					      "CoreDumping:", "THP_enabled:", "NSpid:", NULL };
+	static const char *const wanted[] = {
+		"Umask:",  "Groups:",	  "CapInh:",	  "CapPrm:",	  "CapEff:", "CapBnd:",
+		"CapAmb:", "NoNewPrivs:", "Seccomp",	  "SigBlk:",	  "SigIgn:", "SigCgt:",
+		"Uid:",	   "Gid:",	  "CoreDumping:", "THP_enabled:", "NSpid:",  NULL
+	};
 	struct utsname uts;
 	char cwd[4096];
 
 	print_file("/proc/self/status", wanted);
 	print_file("/proc/self/limits", NULL);
-	print_file("/proc/self/oom_score_adj", NULL);
 	printf("securebits %x\n", (unsigned)prctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
 	printf("dumpable %d\n", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 	printf("session %s\n", getsid(0) == getpid() ? "own" : "another's");

@@ -29,8 +29,8 @@
 #include <grp.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,10 +202,10 @@ static pid_t start(unsigned uid, char **argv)
 	pid_t pid = fork();
 	if (pid == 0)
 		become_command(go[0], uid, argv);
-	if (pid < 0 || ptrace(PTRACE_SEIZE, pid, 0,
-			      PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
-				      PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
-				      PTRACE_O_EXITKILL) < 0)
+	if (pid < 0 ||
+	    ptrace(PTRACE_SEIZE, pid, 0,
+		   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+			   PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) < 0)
 		die("trace");
 	(void)number_of(pid);
 	if (write(go[1], "g", 1) != 1)

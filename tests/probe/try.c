@@ -177,7 +177,7 @@ static long do_listmount(void)
 
 static long do_unshare(void)
 {
-	return unshare((int)number(0));
+	return syscall(SYS_unshare, strtoul(arg(0), NULL, 0));
 }
 
 /* glibc's clone wants a stack; fork semantics are enough here. */

@@ -21,6 +21,9 @@
 #include <sha2.h>
 #include <stdio.h>
 
+#include "policy/lists.h"
+#include "policy/schema.h"
+#include "policy/shipped.h"
 #include "policy/source.h"
 
 static struct arena arena;
@@ -398,6 +401,267 @@ static void test_load_file(void **state)
 	assert_string_equal(p.chdir, "/file");
 }
 
+/*** Made at build time ***/
+
+static void assert_same_text(const char *a, const char *b)
+{
+	assert_int_equal(!a, !b);
+	if (a)
+		assert_string_equal(a, b);
+}
+
+static void assert_same_words(const struct strv *a, const struct strv *b)
+{
+	assert_int_equal(a->len, b->len);
+	assert_int_equal(!a->items, !b->items);
+	for (size_t i = 0; i < a->len; i++)
+		assert_string_equal(a->items[i], b->items[i]);
+	if (a->items)
+		assert_null(a->items[a->len]);
+}
+
+static void assert_same_paths(const struct path_list *a, const struct path_list *b)
+{
+	assert_int_equal(a->len, b->len);
+	assert_int_equal(!a->items, !b->items);
+	for (size_t i = 0; i < a->len; i++) {
+		const struct path_spec *one = &a->items[i], *other = &b->items[i];
+
+		assert_string_equal(one->source, other->source);
+		assert_same_text(one->dest, other->dest);
+		assert_int_equal(one->optional, other->optional);
+		assert_string_equal(one->at.file, other->at.file);
+		assert_int_equal(one->at.line, other->at.line);
+		assert_int_equal(one->at.column, other->at.column);
+	}
+}
+
+/* Compares the field of one key; returns its size. */
+static size_t assert_same_setting(const struct setting *setting, const struct profile *one,
+				  const struct profile *other)
+{
+	const void *a = setting_field(setting, one), *b = setting_field(setting, other);
+
+	switch (setting->type) {
+	case SETTING_TEXT:
+		assert_same_text(*(const char *const *)a, *(const char *const *)b);
+		return sizeof(const char *);
+	case SETTING_ARGV:
+	case SETTING_WORDS:
+	case SETTING_EXEC:
+	case SETTING_ENV_PASS:
+	case SETTING_ENV_SET:
+		assert_same_words(a, b);
+		return sizeof(struct strv);
+	case SETTING_PATHS:
+	case SETTING_PATHS_1:
+		assert_same_paths(a, b);
+		return sizeof(struct path_list);
+	case SETTING_SIZE:
+	case SETTING_TIME:
+	case SETTING_COUNT:
+		assert_true(*(const uint64_t *)a == *(const uint64_t *)b);
+		return sizeof(uint64_t);
+	case SETTING_ENCODING:
+		assert_int_equal(*(const enum encoding *)a, *(const enum encoding *)b);
+		return sizeof(enum encoding);
+	}
+	fail_msg("'%s' has a type that is not compared", setting->key);
+	return 0;
+}
+
+#define COMPARED(field) memset(compared + offsetof(struct profile, field), 1, sizeof a->field)
+
+static void assert_same_profile(const struct profile *a, const struct profile *b)
+{
+	char compared[sizeof *a] = { 0 };
+	size_t run = 0;
+
+	assert_same_text(a->name, b->name);
+	COMPARED(name);
+	assert_same_text(a->path, b->path);
+	COMPARED(path);
+	assert_same_words(&a->files, &b->files);
+	COMPARED(files);
+	assert_int_equal(a->exec_set, b->exec_set);
+	COMPARED(exec_set);
+	assert_string_equal(a->sha256, b->sha256);
+	COMPARED(sha256);
+	for (size_t i = 0; i < settings_len; i++)
+		memset(compared + settings[i].offset, 1, assert_same_setting(&settings[i], a, b));
+	/* what is left is padding, not a field that was forgotten here */
+	for (size_t i = 0; i < sizeof compared; i++) {
+		run = compared[i] ? 0 : run + 1;
+		if (run >= sizeof(uint64_t))
+			fail_msg("byte %zu of struct profile is not compared", i);
+	}
+}
+
+/* Whether the profile is a copy of the one made at build time. */
+static bool is_made(const struct profile *profile)
+{
+	for (size_t i = 0; i < shipped_profiles_len; i++) {
+		if (profile->description == shipped_profiles[i].description)
+			return true;
+	}
+	return false;
+}
+
+static void load_parsed(const char *name, struct profile *ret)
+{
+	struct complaints complaints = { 0 };
+	struct err err = { 0 };
+
+	if (profile_load_builtin(&arena, name, ret, &complaints, &err) != 0)
+		fail_msg("%s: %s", name, err.subject);
+	assert_int_equal(complaints.messages.len, 0);
+	assert_false(is_made(ret));
+}
+
+static void test_made_is_parsed(void **state)
+{
+	struct profile made, parsed;
+	size_t i;
+
+	(void)state;
+	for (i = 0; profile_builtin_name(i); i++) {
+		load_well(profile_builtin_name(i), &made);
+		assert_true(is_made(&made));
+		load_parsed(profile_builtin_name(i), &parsed);
+		assert_same_profile(&made, &parsed);
+	}
+	assert_int_equal(shipped_profiles_len, i);
+}
+
+/* Options on top of it, and what is appended to a copy, leave it as it is. */
+static void test_made_under_options(void **state)
+{
+	static const char text[] =
+		"files: {read: [/usr, /bin, /a], write: [b], hide: [c], tmpfs: [/d, /tmp]}\n"
+		"exec: [sh]\nenv: {pass: [LANG, X], set: [A=1, PS1=2]}\ninterpreter: [x]\n"
+		"limits: {memory: 3G, output: none}\n"
+		"syscalls: {allow: ['@chown'], deny: [ptrace]}\n";
+	struct profile grants, made, parsed, again;
+	struct err err;
+
+	(void)state;
+	parse_well(text, &grants);
+	for (size_t i = 0; profile_builtin_name(i); i++) {
+		const char *name = profile_builtin_name(i);
+		char sha256[65];
+
+		assert_int_equal(profile_load_command(&arena, name, &grants, &made, NULL, &err), 0);
+		load_parsed(name, &parsed);
+		memcpy(sha256, parsed.sha256, sizeof sha256);
+		profile_merge(&arena, &parsed, &grants);
+		parsed.name = name;
+		memcpy(parsed.sha256, sha256, sizeof sha256);
+		assert_same_profile(&made, &parsed);
+
+		load_well(name, &made);
+		strv_push(&arena, &made.env_pass, arena_strdup(&arena, "MORE"));
+		strv_push_new(&arena, &made.extends, arena_strdup(&arena, "more"));
+		path_list_push_new(&arena, &made.read, &grants.read.items[2]);
+		path_list_push_new(&arena, &made.write, &grants.write.items[0]);
+		assert_string_equal(made.env_pass.items[made.env_pass.len - 1], "MORE");
+		load_well(name, &again);
+		load_parsed(name, &parsed);
+		assert_same_profile(&again, &parsed);
+	}
+}
+
+static bool is_made_of(const char *name, const char *part)
+{
+	struct profile parsed;
+
+	load_parsed(name, &parsed);
+	return strcmp(name, part) == 0 || strv_has(&parsed.extends, part);
+}
+
+/* A file in place of any text that a shipped profile is made of is heeded. */
+static void test_made_is_shadowed(void **state)
+{
+	struct profile p, parsed;
+
+	(void)state;
+	make_dirs(".config/aisbx/profiles");
+	for (size_t i = 0; profile_builtin_name(i); i++) {
+		const char *part = profile_builtin_name(i);
+		char *path = arena_printf(&arena, ".config/aisbx/profiles/%s.yaml", part);
+
+		for (size_t j = 0; profile_builtin_name(j); j++) {
+			const char *name = profile_builtin_name(j);
+
+			write_text(path, "chdir: /shadow\n");
+			load_well(name, &p);
+			assert_int_equal(is_made(&p), !is_made_of(name, part));
+			assert_int_equal(!p.chdir, !is_made_of(name, part));
+			assert_int_equal(p.files.len, is_made_of(name, part));
+			/* the same text: the same grants, of another origin */
+			write_text(path, profile_builtin(part));
+			load_well(name, &p);
+			assert_int_equal(is_made(&p), !is_made_of(name, part));
+			load_parsed(name, &parsed);
+			assert_string_equal(p.sha256, parsed.sha256);
+			assert_int_equal(unlink(path), 0);
+		}
+	}
+}
+
+static void test_made_is_shadowed_oddly(void **state)
+{
+	static const char path[] = ".config/aisbx/profiles/base.yaml";
+	char *deep = arena_printf(&arena, "%s/%0600d", directory, 0);
+	struct profile p;
+
+	(void)state;
+	make_dirs(path);
+	assert_contains(load_badly("python"), "base.yaml': a directory, not a file");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_contains(load_badly("default"), "base.yaml': a fifo, not a file");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("base.yaml", path), 0);
+	assert_contains(load_badly("default"), "base.yaml': cannot be opened: Too many levels");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("nothing", path), 0);
+	load_well("default", &p);
+	assert_true(is_made(&p));
+	assert_int_equal(unlink(path), 0);
+
+	/* a directory that is a file has no profiles; one of too long a name is a mistake */
+	write_text("file", "");
+	assert_int_equal(setenv("XDG_CONFIG_HOME", arena_printf(&arena, "%s/file", directory), 1),
+			 0);
+	load_well("default", &p);
+	assert_true(is_made(&p));
+	assert_int_equal(setenv("XDG_CONFIG_HOME", deep, 1), 0);
+	assert_contains(load_badly("default"), "File name too long");
+	deep[strlen(directory) + 200] = '/';
+	deep[strlen(directory) + 400] = '/';
+	assert_int_equal(setenv("XDG_CONFIG_HOME", deep, 1), 0);
+	load_well("default", &p); /* is not looked for before, but found to be missing */
+	assert_false(is_made(&p));
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+}
+
+/* HOME of another user has no profiles of the caller. */
+static void test_made_without_search(void **state)
+{
+	struct profile p;
+
+	(void)state;
+	if (geteuid() == 0)
+		return; /* root searches everything */
+	assert_int_equal(mkdir("closed", 0), 0);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", arena_printf(&arena, "%s/closed", directory), 1),
+			 0);
+	load_well("default", &p);
+	assert_true(is_made(&p));
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+	assert_int_equal(rmdir("closed"), 0);
+}
+
 /*** Digest ***/
 
 static void test_sha256(void **state)
@@ -443,6 +707,11 @@ int main(void)
 		cmocka_unit_test(test_stdin),
 		cmocka_unit_test(test_command_line),
 		cmocka_unit_test(test_load_file),
+		cmocka_unit_test(test_made_is_parsed),
+		cmocka_unit_test(test_made_under_options),
+		cmocka_unit_test(test_made_is_shadowed),
+		cmocka_unit_test(test_made_is_shadowed_oddly),
+		cmocka_unit_test(test_made_without_search),
 		cmocka_unit_test(test_sha256),
 	};
 
