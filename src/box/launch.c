@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +158,37 @@ static void close_all(int fds[3])
 	}
 }
 
+/*
+ * A root caller's payload is nobody on the host. So that it may open its stdin
+ * again by /dev/stdin, it owns the pipe while it runs; a pipe with a name is
+ * left as it is.
+ */
+static int lend_stdin(const struct plan *plan, struct launched *box, struct err *reterr)
+{
+	struct statfs fs;
+	struct stat st;
+
+	box->stdin_owner = LAUNCH_NOT_LENT;
+	if (!plan->facts->host_root || plan->stdio[0] != STDIO_PASS ||
+	    !S_ISFIFO(plan->facts->stdio_mode[0]))
+		return 0;
+	if (fstatfs(0, &fs) < 0 || fstat(0, &st) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "inspect", "stdin");
+	if (fs.f_type != PIPEFS_MAGIC)
+		return 0;
+	if (fchown(0, plan->outside_uid, (gid_t)-1) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "lend", "stdin");
+	box->stdin_owner = st.st_uid;
+	return 0;
+}
+
+void launch_return_stdin(const struct launched *box)
+{
+	/* Root still: what worked one way works the other. */
+	if (box->stdin_owner != LAUNCH_NOT_LENT && fchown(0, box->stdin_owner, (gid_t)-1) < 0)
+		return;
+}
+
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct launched *ret_box,
 	   struct err *reterr)
 {
@@ -162,7 +196,9 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct la
 	struct init init = {
 		.plan = plan, .arena = arena, .sources = &sources, .stdio = { -1, -1, -1 }
 	};
-	struct launched box = { .socket_fd = -1, .output = { -1, -1, -1 } };
+	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
+				.socket_fd = -1,
+				.output = { -1, -1, -1 } };
 	int pair[2];
 
 	sources_init(arena, plan, &sources);
@@ -173,6 +209,8 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct la
 	int r = open_sources(plan, &sources, reterr);
 	if (r == 0)
 		r = open_output(plan, &init, &box, reterr);
+	if (r == 0 && stdin_fd < 0)
+		r = lend_stdin(plan, &box, reterr);
 	if (r == 0) {
 		int stdio[3] = { stdin_fd, init.stdio[1], init.stdio[2] };
 
@@ -184,6 +222,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct la
 	close_all(init.stdio);
 	sources_close(plan, &sources);
 	if (r < 0) {
+		launch_return_stdin(&box);
 		(void)close(pair[0]);
 		close_all(box.output);
 		return r;

@@ -8,11 +8,14 @@
 #include "base/err.h"
 #include "policy/plan.h"
 
+#define LAUNCH_NOT_LENT ((uid_t)-1)
+
 /* A box whose init runs, seen from the supervisor. */
 struct launched {
 	pid_t init_pid;
 	int socket_fd;	   /* the supervisor's end of the handshake */
 	int output[3];	   /* read ends of relayed descriptors 1 and 2, or -1 */
+	uid_t stdin_owner; /* whom a lent stdin belongs to, or LAUNCH_NOT_LENT */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 };
 
@@ -24,5 +27,8 @@ struct launched {
  */
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct launched *ret_box,
 	   struct err *reterr);
+
+/* After the box's end: the caller's stdin belongs to whom it belonged before. */
+void launch_return_stdin(const struct launched *box);
 
 #endif

@@ -58,7 +58,6 @@ enum {
 	POLL__N = POLL_TTY + TTY_POLL_FDS,
 };
 
-/* The kernel's limit counts ticks, the figures of getrusage(2) are finer. */
 enum {
 	CPU_SLACK_MS = 100
 };
@@ -420,10 +419,23 @@ static void run_loop(struct supervisor *sup)
 
 /*** The result ***/
 
+/*
+ * The kernel counts the limit in ticks and getrusage(2) finer, and the two can
+ * be far apart on a busy host: a payload that sent itself the signal has used
+ * next to nothing.
+ */
+static bool is_cpu_limit(const struct supervisor *sup)
+{
+	const struct box_end *end = sup->end;
+	uint64_t limit_ms = sup->plan->limits.cpu_ms;
+
+	return limit_ms != LIMIT_NONE && end->cpu_ms >= limit_ms / 2 &&
+	       (end->signal == SIGXCPU || (end->signal == SIGKILL && sup->ended));
+}
+
 static void classify(struct supervisor *sup)
 {
 	struct box_end *end = sup->end;
-	const struct limits *limits = &sup->plan->limits;
 	int status = sup->ended ? sup->ending.wait_status : SIGKILL;
 
 	if (!end->started) {
@@ -442,8 +454,7 @@ static void classify(struct supervisor *sup)
 		end->outcome = OUTCOME_WALL_LIMIT;
 	else if (sup->reason == REASON_OUTPUT)
 		end->outcome = OUTCOME_OUTPUT_LIMIT;
-	else if (limits->cpu_ms != LIMIT_NONE && end->cpu_ms + CPU_SLACK_MS >= limits->cpu_ms &&
-		 (end->signal == SIGXCPU || (end->signal == SIGKILL && sup->ended)))
+	else if (is_cpu_limit(sup))
 		end->outcome = OUTCOME_CPU_LIMIT;
 }
 
@@ -501,6 +512,7 @@ static void supervise(struct supervisor *sup)
 			relay_close(&relays[i]);
 	}
 	classify(sup);
+	launch_return_stdin(&sup->box);
 	(void)close(sup->box.socket_fd);
 }
 

@@ -10,16 +10,16 @@
 
 static char path[256];
 static const char *texts[2];
-static atomic_int stop;
+static atomic_int stop, flips;
 
 static void *flip(void *unused)
 {
 	(void)unused;
 	for (unsigned i = 0; !stop; i++) {
 		const char *text = texts[i & 1];
-		/* The longer text first, so that every moment is one or the other. */
 		memcpy(path, text, strlen(text) + 1);
 		__asm__ volatile("" ::: "memory");
+		flips = 1;
 		if ((i & 63) == 0)
 			usleep(1);
 	}
@@ -38,6 +38,8 @@ int main(int argc, char **argv)
 	memcpy(path, texts[0], strlen(texts[0]) + 1);
 	if (pthread_create(&thread, NULL, flip, NULL))
 		return 2;
+	while (!flips)
+		usleep(1);
 	for (long i = strtol(argv[1], NULL, 10); i > 0; i--) {
 		int fd = open(path, O_WRONLY);
 

@@ -240,7 +240,7 @@ def faults_of(scene, report):
     in_main = has_result = False
     ended = set()  # processes whose part in set-up is over
     for i, line in enumerate(report):
-        if line[0] == "exec":
+        if line[0] in ("exec", "waits"):
             ended.add(int(line[1]))
             if i == last_exec:
                 ended.add(0)
@@ -249,8 +249,6 @@ def faults_of(scene, report):
         process, name, nr = int(line[1]), line[2], int(line[3])
         counts[process, nr] += 1
         in_main = in_main or name == "geteuid"
-        if roles[process] == "init" and name == "ppoll":
-            ended.add(process)
         if not in_main or name in NEVER or process in ended or \
                 name in WAITING and counts[process, nr] > 1:
             continue

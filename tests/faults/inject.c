@@ -17,6 +17,8 @@
  *
  * The report, one fact a line:
  *   new PROCESS PARENT    call PROCESS NAME NUMBER    exec PROCESS
+ *   waits PROCESS         it sleeps without a time limit: its part in set-up is
+ *                         over, and its calls do not fail any more
  *   hit                   the call was made to fail
  *   execs N               programs executed after the command itself
  *   exit N | signal N     how the command ended
@@ -66,7 +68,7 @@ struct process {
 static struct process processes[PROCESSES];
 static int processes_len;
 static FILE *report;
-static bool list, is_hit;
+static bool list, is_hit, is_over;
 static int target = -1, fault_call = -1, fault_count, fault_error;
 static volatile sig_atomic_t alarms;
 
@@ -142,12 +144,18 @@ static void on_call(int number)
 		return;
 	int nr = (int)info.entry.nr;
 	process->count[nr]++;
+	/* The supervisor, number 0, has its loop from the beginning. */
+	if (nr == SYS_ppoll && number > 0 && !info.entry.args[2]) {
+		is_over |= number == target;
+		if (list)
+			fprintf(report, "waits %d\n", number);
+	}
 	if (list) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
 		fprintf(report, "call %d %s %d\n", number, name ? name : "?", nr);
 		free(name);
 	}
-	if (number != target || is_hit || nr != fault_call ||
+	if (number != target || is_hit || is_over || nr != fault_call ||
 	    process->count[nr] != (unsigned)fault_count)
 		return;
 	is_hit = true;
