@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "base/text.h"
 
 enum {
 	PATH_BYTES = 4096
@@ -44,24 +45,6 @@ struct builder {
 	int parent_fd;	   /* see open_parent() */
 	char parent[PATH_BYTES];
 };
-
-/*** Text without libc's heap and stdio ***/
-
-/* Decimal digits of value into buf (at least 21 bytes), terminated. */
-static char *decimal(uint64_t value, char *buf)
-{
-	char digits[21];
-	int n = 0, at = 0;
-
-	do {
-		digits[n++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	while (n)
-		buf[at++] = digits[--n];
-	buf[at] = '\0';
-	return buf;
-}
 
 static int fail(struct builder *builder, int error, const char *op, const char *subject)
 {
@@ -202,7 +185,7 @@ static int make_private(struct builder *builder, const struct step *step, char *
 {
 	int r;
 
-	(void)decimal(builder->privates++, ret_name);
+	(void)text_decimal(builder->privates++, ret_name);
 	if (step->flags & STEP_IS_DIR)
 		return (int)sys_call3(SYS_mkdirat, builder->private_fd, ret_name, step->mode);
 	r = make_file(builder->private_fd, ret_name, step->text, step->text_len, step->mode);
@@ -448,8 +431,9 @@ static int open_memory(struct builder *builder)
 	char size[21], inodes[21];
 	const char *const options[][2] = {
 		{ "mode", "0755" },
-		{ "size", decimal(bytes, size) },
-		{ "nr_inodes", decimal(plan->limits.tmp / BYTES_PER_INODE + SPARE_INODES, inodes) },
+		{ "size", text_decimal(bytes, size) },
+		{ "nr_inodes",
+		  text_decimal(plan->limits.tmp / BYTES_PER_INODE + SPARE_INODES, inodes) },
 		{ NULL, NULL }
 	};
 	int r = mount_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,

@@ -23,6 +23,7 @@
 
 #include "base/cpu.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "box/landlock.h"
 #include "box/rlimits.h"
 #include "box/syscalls.h"
@@ -245,10 +246,40 @@ static int payload_main(void *argument)
 }
 
 /*
- * A payload that dies between its last report and execve counts as executed
- * and ended by that signal: nothing in the box can send one yet, so it came
- * from the host, and the result names it.
+ * Whether pid executed something. clone() has returned, so it is past execve
+ * or dead. A dead one may have been killed in between without a word: then the
+ * kernel's PF_FORKNOEXEC is still set in its flags, proc_pid_stat(5) field 9.
  */
+static bool has_executed(pid_t pid)
+{
+	enum {
+		FORKNOEXEC = 0x40,
+		FLAGS_AFTER_NAME = 7
+	};
+	char path[32] = "/proc/", text[512];
+	siginfo_t info = { 0 };
+
+	long r = sys_call5(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT, NULL);
+	if (r < 0 || info.si_pid == 0)
+		return r == 0;
+	(void)text_decimal((uint64_t)pid, path + 6);
+	memcpy(path + strlen(path), "/stat", 6);
+	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+	long n = fd < 0 ? fd : sys_read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		(void)sys_close(fd);
+	if (n <= 0)
+		return true; /* no /proc in this box: the likelier case */
+	text[n] = '\0';
+	char *at = strrchr(text, ')'); /* the name may hold anything */
+	for (int i = 0; at && i < FLAGS_AFTER_NAME; i++)
+		at = strchr(at + 1, ' ');
+	unsigned flags = 0;
+	for (at = at ? at + 1 : text; *at >= '0' && *at <= '9'; at++)
+		flags = flags * 10 + (unsigned)(*at - '0');
+	return !(flags & FORKNOEXEC);
+}
+
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {
 	struct cpu_affinity affinity;
@@ -266,7 +297,7 @@ int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 			err_hint(reterr, "the host's limit on processes is reached");
 		return -errno;
 	}
-	if (payload->executed) {
+	if (payload->executed && has_executed(pid)) {
 		*ret_pid = pid;
 		return 0;
 	}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# Hosts that give little: nothing hangs, nothing runs half-built, one line says why.
+load ../lib/common
+
+# Runs in bash under `ulimit ...`; either it works or it is 125 with one line.
+under() {
+	run timeout -k 1 10 bash -c "ulimit $1; exec \"\$AISBX\" run -- echo ok"
+	if [ "$status" -eq 0 ]; then
+		output_is ok
+	else
+		status_is 125
+		output_is ""
+		[[ $stderr == "aisbx: "* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	fi
+}
+
+@test "few open files" {
+	local n
+	for n in 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 20 24 32; do
+		under "-n $n"
+	done
+	under "-n 64"
+	output_is ok
+}
+
+@test "few processes" {
+	local n
+	for n in 0 1 2 3 5; do
+		under "-u $n"
+	done
+}
+
+@test "no file size at all" {
+	under "-f 0"
+	run timeout -k 1 10 bash -c 'ulimit -f 0; exec "$AISBX" run --result r.json -- true'
+	[ "$status" -eq 0 ] || status_is 125
+}
+
+@test "little address space, stack, locked memory, pending signals, time" {
+	under "-v 20000"
+	under "-s 64"
+	under "-l 0"
+	under "-i 0"
+	under "-t 2"
+}
+
+@test "more grants than open files" {
+	local i options=()
+	for i in $(seq 1100); do
+		mkdir -p g/$i
+		options+=(--ro g/$i)
+	done
+	ulimit -Sn 1024
+	run aisbx run "${options[@]}" -- sh -c 'ls g | wc -l'
+	status_is 0
+	output_is 1100
+}
+
+@test "an odd HOME" {
+	local home
+	for home in "" / /tmp relative /usr /etc/x /proc/self /dev /no/such "/tmp/a b" \
+		$'/tmp/new\nline' /tmp/co:lon "/$(printf 'a%.0s' $(seq 300))"; do
+		HOME=$home run aisbx run -- sh -c \
+			'cd ~ && touch x && [ "$(getent passwd user | cut -d: -f6)" = "$HOME" ] && wc -l </etc/passwd'
+		status_is 0
+		output_is 2
+	done
+	run env -u HOME "$AISBX" run -- sh -c 'cd && touch x && echo ok'
+	output_is ok
+}
+
+@test "a full disk for the result: said, and the run's status stays" {
+	run aisbx run --result /dev/full -- sh -c 'exit 5'
+	contains "$stderr" "No space left"
+	[ "$status" -eq 5 ] || status_is 125
+}
+
+@test "no /dev/tty, no terminal, no session: as in a container or a cron job" {
+	run setsid --wait "$AISBX" run -- sh -c 'echo ok' </dev/null
+	output_is ok
+}
+
+@test "a deleted binary and a read-only file system around it are no problem" {
+	cp "$AISBX" own
+	run bash -c './own run --rw . -- sh -c "rm own; echo ok"'
+	output_is ok
+}
