@@ -36,7 +36,7 @@ static int unknown_command(const char *name)
 		err_msg(&err, E_USAGE, "unknown command '%s'; did you mean '%s'?", name, near);
 	else
 		err_msg(&err, E_USAGE, "unknown command '%s'; see aisbx help", name);
-	return print_error(&err);
+	return print_failure(&err);
 }
 
 int main(int argc, char **argv)
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 		return cmd_shell(argc, argv);
 	if (argc < 2) {
 		err_msg(&err, E_USAGE, "no command; try aisbx run -- COMMAND, or aisbx help");
-		return print_error(&err);
+		return print_failure(&err);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("aisbx %s\n", AISBX_VERSION);

@@ -307,17 +307,14 @@ static void forget_caller(struct init *init, int signal_fd)
 	program_release_pages();
 }
 
-static _Noreturn void report_end(const struct init *init, int wait_status, unsigned degraded,
-				 int landlock_abi)
+static _Noreturn void report_end(const struct init *init, const struct ending *ending)
 {
 	struct record record = { .phase = PH_EXITED, .size = sizeof record };
 	struct rusage usage;
 
 	memset(&usage, 0, sizeof usage);
 	(void)sys_call2(SYS_getrusage, RUSAGE_CHILDREN, &usage); /* cannot fail */
-	record.ending.wait_status = wait_status;
-	record.ending.degraded = degraded;
-	record.ending.landlock_abi = landlock_abi;
+	record.ending = *ending;
 	record.ending.cpu_us =
 		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000U +
 		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
@@ -328,18 +325,23 @@ static _Noreturn void report_end(const struct init *init, int wait_status, unsig
 }
 
 /* Returns whether the command has ended. */
-static bool reap(pid_t command, int *ret_status)
+static bool reap(pid_t command, struct ending *ret_ending)
 {
 	for (;;) {
+		siginfo_t dead = { 0 };
 		int status;
-		long pid = sys_call4(SYS_wait4, -1, &status, WNOHANG, NULL);
+		long r = sys_call5(SYS_waitid, P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT, NULL);
 
-		if (pid == -EINTR)
+		if (r == -EINTR)
 			continue;
-		if (pid <= 0)
+		if (r < 0 || dead.si_pid == 0)
 			return false;
-		if (pid == command) {
-			*ret_status = status;
+		bool never = dead.si_pid == command && dead.si_code != CLD_EXITED &&
+			     payload_never_executed(command);
+		long pid = sys_call4(SYS_wait4, dead.si_pid, &status, WNOHANG, NULL);
+		if (pid == command && pid > 0) {
+			ret_ending->wait_status = status;
+			ret_ending->never_executed = never;
 			return true;
 		}
 	}
@@ -366,8 +368,9 @@ static int open_signals(struct err *reterr)
 	return (int)fd;
 }
 
+/* ending: what is known already; the rest comes with the command's end. */
 static _Noreturn void watch(const struct init *init, int signal_fd, pid_t command,
-			    unsigned degraded, int landlock_abi)
+			    struct ending *ending)
 {
 	struct pollfd fds[] = {
 		{ .fd = signal_fd, .events = POLLIN },
@@ -377,15 +380,14 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 
 	for (;;) {
 		struct signalfd_siginfo info;
-		int status;
 		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
 
 		if (r < 0 && r != -EINTR)
 			sys_exit_group(STATUS_FAILED);
 		if (fds[0].revents)
 			(void)sys_read(signal_fd, &info, sizeof info);
-		if (reap(command, &status))
-			report_end(init, status, degraded, landlock_abi);
+		if (reap(command, ending))
+			report_end(init, ending);
 		if (fds[1].revents)
 			deliver(init, command);
 		/* One a turn: a flood of them holds up neither reaping nor signals. */
@@ -410,8 +412,6 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 	if (r < 0)
 		return r;
 	r = payload_start(payload, ret_command, reterr);
-	if (r == 0)
-		r = protect_receive(&payload->listener_send, reterr);
 	timing_mark(MARK_EXECUTED);
 	return r;
 }
@@ -445,5 +445,5 @@ _Noreturn void init_main(struct init *init)
 	started.ending.degraded = degraded;
 	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
 	forget_caller(init, signal_fd);
-	watch(init, signal_fd, command, degraded, payload.landlock_abi);
+	watch(init, signal_fd, command, &started.ending);
 }

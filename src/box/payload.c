@@ -4,7 +4,8 @@
  *
  * Theory of operation: init clones it with CLONE_VM | CLONE_VFORK, which
  * copies no page tables; it runs on a stack of its own in init's memory until
- * execve gives it memory of its own. It therefore writes nothing but its own
+ * execve gives it memory of its own (with a protected grant, which needs init's
+ * answer first, it is CLONE_VM alone). It therefore writes nothing but its own
  * stack and *payload, uses raw system calls only, and leaves by exit_group.
  * Capabilities and no_new_privs come from init, which has given everything up
  * before. The order below is the order of the walls; each line says why it
@@ -25,6 +26,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "box/landlock.h"
+#include "box/protect.h"
 #include "box/rlimits.h"
 #include "box/syscalls.h"
 #include "box/timing.h"
@@ -153,6 +155,10 @@ static int close_the_walls(struct payload *payload)
 		if (sent < 0)
 			return err_wall(&payload->err, "protect", (int)-sent, "hand over",
 					"the listener");
+		/* Nothing runs before init can answer: protect_release() says when. */
+		char byte;
+		if (sys_read(payload->listener_send, &byte, 1) != 1)
+			sys_exit_group(STATUS_NOT_EXECUTED);
 	}
 	return 0;
 }
@@ -245,23 +251,14 @@ static int payload_main(void *argument)
 	sys_exit_group(STATUS_NOT_EXECUTED);
 }
 
-/*
- * Whether pid executed something. clone() has returned, so it is past execve
- * or dead. A dead one may have been killed in between without a word: then the
- * kernel's PF_FORKNOEXEC is still set in its flags, proc_pid_stat(5) field 9.
- */
-static bool has_executed(pid_t pid)
+bool payload_never_executed(pid_t pid)
 {
 	enum {
 		FORKNOEXEC = 0x40,
 		FLAGS_AFTER_NAME = 7
 	};
 	char path[32] = "/proc/", text[512];
-	siginfo_t info = { 0 };
 
-	long r = sys_call5(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT, NULL);
-	if (r < 0 || info.si_pid == 0)
-		return r == 0;
 	(void)text_decimal((uint64_t)pid, path + 6);
 	memcpy(path + strlen(path), "/stat", 6);
 	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
@@ -269,7 +266,7 @@ static bool has_executed(pid_t pid)
 	if (fd >= 0)
 		(void)sys_close(fd);
 	if (n <= 0)
-		return true; /* no /proc in this box: the likelier case */
+		return false; /* no /proc in this box: the likelier case */
 	text[n] = '\0';
 	char *at = strrchr(text, ')'); /* the name may hold anything */
 	for (int i = 0; at && i < FLAGS_AFTER_NAME; i++)
@@ -277,7 +274,26 @@ static bool has_executed(pid_t pid)
 	unsigned flags = 0;
 	for (at = at ? at + 1 : text; *at >= '0' && *at <= '9'; at++)
 		flags = flags * 10 + (unsigned)(*at - '0');
-	return !(flags & FORKNOEXEC);
+	return flags & FORKNOEXEC;
+}
+
+/*
+ * With a protected grant the payload waits with its listener until init has
+ * it. The two run at once then, in shared memory: what the payload reads of
+ * *payload does not change meanwhile.
+ */
+static int hand_over(const struct payload *payload, pid_t pid, struct err *reterr)
+{
+	int listener_send = payload->listener_send;
+
+	if (listener_send < 0)
+		return 0;
+	int r = protect_receive(&listener_send, reterr);
+	if (r == 0)
+		r = protect_release(reterr);
+	if (r < 0)
+		(void)sys_call2(SYS_kill, pid, SIGKILL); /* our child, not reaped: cannot miss */
+	return r;
 }
 
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
@@ -288,8 +304,9 @@ int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 	payload->executed = false;
 	payload->affinity = &affinity;
 	cpu_stay(&affinity);
-	int pid = clone(payload_main, payload_stack + sizeof payload_stack,
-			CLONE_VM | CLONE_VFORK | SIGCHLD, payload);
+	int pid =
+		clone(payload_main, payload_stack + sizeof payload_stack,
+		      CLONE_VM | SIGCHLD | (payload->listener_send < 0 ? CLONE_VFORK : 0), payload);
 	cpu_leave(&affinity);
 	if (pid < 0) {
 		err_set(reterr, E_SYSTEM, errno, "start", "the command");
@@ -297,11 +314,14 @@ int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 			err_hint(reterr, "the host's limit on processes is reached");
 		return -errno;
 	}
-	if (payload->executed && has_executed(pid)) {
+	int r = hand_over(payload, pid, reterr);
+	if (r == 0 && payload->executed) {
 		*ret_pid = pid;
 		return 0;
 	}
 	(void)sys_call4(SYS_wait4, pid, NULL, 0, NULL); /* only so that no zombie is left */
+	if (payload->err.code == E_NONE && r < 0)
+		return r;
 	if (payload->err.code == E_NONE)
 		return err_set(reterr, E_ENDED, EINTR, "execute", payload->plan->argv.items[0]);
 	*reterr = payload->err;

@@ -313,19 +313,40 @@ int protect_receive(int *listener_send, struct err *reterr)
 
 	if (*listener_send < 0)
 		return 0;
-	long n =
-		sys_call3(SYS_recvmsg, listener_receive, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	(void)sys_close(listener_receive);
-	(void)sys_close(*listener_send);
-	*listener_send = listener_receive = -1;
+	(void)sys_close(*listener_send); /* the payload's copy remains: its end is our EOF */
+	*listener_send = -1;
+	long n = sys_call3(SYS_recvmsg, listener_receive, &message, MSG_CMSG_CLOEXEC);
 	if (n != 1 || message.msg_controllen < sizeof *header ||
 	    header->cmsg_len != CMSG_LEN(sizeof(int)) || header->cmsg_level != SOL_SOCKET ||
-	    header->cmsg_type != SCM_RIGHTS)
+	    header->cmsg_type != SCM_RIGHTS) {
+		(void)sys_close(listener_receive); /* which the payload takes for a no */
 		return err_wall(reterr, "protect", n < 0 ? (int)-n : EPROTO, "take over",
 				"the listener");
+	}
 	memcpy(&listener, CMSG_DATA(header), sizeof listener);
 	/* Only speed: both sides then take turns on one CPU. Before 6.6 there is no such flag. */
 	(void)sys_call3(SYS_ioctl, listener, NOTIF_SET_FLAGS, flags);
+	return 0;
+}
+
+int protect_release(struct err *reterr)
+{
+	char byte = 0;
+	long n;
+
+	do {
+		n = sys_write(listener_receive, &byte, 1);
+	} while (n == -EINTR);
+	/* EOF comes when execve has closed the payload's end, or its exit has. */
+	if (n > 0) {
+		do {
+			n = sys_read(listener_receive, &byte, 1);
+		} while (n == -EINTR);
+	}
+	(void)sys_close(listener_receive);
+	listener_receive = -1;
+	if (n < 0 && n != -EPIPE)
+		return err_wall(reterr, "protect", (int)-n, "let go", "the payload");
 	return 0;
 }
 

@@ -14,8 +14,10 @@
  */
 int protect_prepare(const struct plan *plan, const struct sources *sources, int *ret_listener_send,
 		    struct err *reterr);
-/* Takes the listener that the payload has sent; it has been executed or is gone. */
+/* Takes the listener that the payload sends, which then waits. Closes *listener_send. */
 int protect_receive(int *listener_send, struct err *reterr);
+/* Lets the payload go on and waits until it has executed or is gone. */
+int protect_release(struct err *reterr);
 /* What poll(2) watches for POLLIN; -1: nothing is protected. */
 int protect_listener(void);
 /* Answers one call. Never blocks, but for the disk. */

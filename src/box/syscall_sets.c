@@ -70,7 +70,7 @@ const struct syscall_set syscall_sets[] = {
 	  "getxattr lgetxattr fgetxattr getxattrat listxattr llistxattr flistxattr listxattrat "
 	  "file_getattr",
 	  "looking at files" },
-	{ "@file", FREEDOM_DENY, ALLOW,
+	{ "@file-change", FREEDOM_DENY, MEDIATE,
 	  "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr "
 	  "removexattrat file_setattr",
 	  "attributes of files" },

@@ -14,7 +14,7 @@ const struct command commands[] = {
 };
 const unsigned commands_len = sizeof commands / sizeof *commands;
 
-int print_error(const struct err *err)
+int print_failure(const struct err *err)
 {
 	char message[1024];
 

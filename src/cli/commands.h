@@ -27,6 +27,6 @@ int cmd_help(int argc, char **argv);
 int cmd_shell(int argc, char **argv);
 
 /* "aisbx: MESSAGE" on stderr; returns the exit status that goes with it. */
-int print_error(const struct err *err);
+int print_failure(const struct err *err);
 
 #endif

@@ -57,5 +57,5 @@ int cmd_help(int argc, char **argv)
 		return 0;
 	}
 	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show and check", topic);
-	return print_error(&err);
+	return print_failure(&err);
 }

@@ -248,13 +248,13 @@ static int report(struct run *run)
 	int status = box_exit_status(&run->end);
 
 	if (run->end.outcome == OUTCOME_SETUP_FAILED || run->end.outcome == OUTCOME_INPUT_REJECTED)
-		status = print_error(&run->end.err);
+		status = print_failure(&run->end.err);
 	else if (!run->options.quiet)
 		print_limit(run);
 	if (audit_end(run->audit_fd, &facts) < 0)
 		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(errno));
 	if (result_write(&run->result, &facts, &err) < 0)
-		(void)print_error(&err);
+		(void)print_failure(&err);
 	if (timing_marks)
 		print_timing();
 	return status;
@@ -270,7 +270,7 @@ static int run_options(struct run *run)
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
-		return print_error(&err);
+		return print_failure(&err);
 	if (prepare(run) == 0) {
 		if (options->verbose)
 			(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", run->plan.run,
@@ -287,7 +287,7 @@ int cmd_run(int argc, char **argv)
 
 	if (hostfacts_read(&run.arena, environ, &run.facts, &err) < 0 ||
 	    options_parse(&run.arena, argc, argv, FOR_RUN, &run.options, &err) < 0)
-		return print_error(&err);
+		return print_failure(&err);
 	return run_options(&run);
 }
 

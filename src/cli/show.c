@@ -251,7 +251,7 @@ int cmd_show(int argc, char **argv)
 	if (hostfacts_read(&arena, environ, &facts, &err) < 0 ||
 	    options_parse(&arena, argc, argv, FOR_SHOW, &options, &err) < 0 ||
 	    load(&arena, &options, &profile, &facts, &plan, &err) < 0)
-		return print_error(&err);
+		return print_failure(&err);
 	int status = 0;
 	if (options.json)
 		status = plan_print_json(&plan, stdout) < 0 ? EXIT_AISBX : 0;

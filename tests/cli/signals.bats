@@ -110,9 +110,9 @@ os.execv(os.environ["AISBX"], ["aisbx", "run", "--", "sh", "-c", "sh -c \"exit 4
 }
 
 @test "a supervisor without a parent, in a session of its own" {
-	run setsid "$AISBX" run -- echo fine
-	eventually true
+	run setsid --wait "$AISBX" run -- echo fine
 	status_is 0
+	output_is fine
 }
 
 @test "a box in a box is refused or works, but never pretends" {
