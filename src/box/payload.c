@@ -24,7 +24,6 @@
 
 #include "base/cpu.h"
 #include "base/sys.h"
-#include "base/text.h"
 #include "box/landlock.h"
 #include "box/protect.h"
 #include "box/rlimits.h"
@@ -249,32 +248,6 @@ static int payload_main(void *argument)
 	payload->executed = false;
 	report_exec_failure(payload, error);
 	sys_exit_group(STATUS_NOT_EXECUTED);
-}
-
-bool payload_never_executed(pid_t pid)
-{
-	enum {
-		FORKNOEXEC = 0x40,
-		FLAGS_AFTER_NAME = 7
-	};
-	char path[32] = "/proc/", text[512];
-
-	(void)text_decimal((uint64_t)pid, path + 6);
-	memcpy(path + strlen(path), "/stat", 6);
-	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-	long n = fd < 0 ? fd : sys_read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		(void)sys_close(fd);
-	if (n <= 0)
-		return false; /* no /proc in this box: the likelier case */
-	text[n] = '\0';
-	char *at = strrchr(text, ')'); /* the name may hold anything */
-	for (int i = 0; at && i < FLAGS_AFTER_NAME; i++)
-		at = strchr(at + 1, ' ');
-	unsigned flags = 0;
-	for (at = at ? at + 1 : text; *at >= '0' && *at <= '9'; at++)
-		flags = flags * 10 + (unsigned)(*at - '0');
-	return flags & FORKNOEXEC;
 }
 
 /*

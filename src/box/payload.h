@@ -29,10 +29,4 @@ struct payload {
  */
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr);
 
-/*
- * Whether the dead, not yet reaped pid was killed on its way to execve: the
- * kernel's PF_FORKNOEXEC is still set in its flags, proc_pid_stat(5) field 9.
- */
-bool payload_never_executed(pid_t pid);
-
 #endif

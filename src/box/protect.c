@@ -337,12 +337,11 @@ int protect_release(struct err *reterr)
 	do {
 		n = sys_write(listener_receive, &byte, 1);
 	} while (n == -EINTR);
+	if (n < 0 && n != -EPIPE)
+		return err_wall(reterr, "protect", (int)-n, "let go", "the payload");
 	/* EOF comes when execve has closed the payload's end, or its exit has. */
-	if (n > 0) {
-		do {
-			n = sys_read(listener_receive, &byte, 1);
-		} while (n == -EINTR);
-	}
+	for (int tries = 0; n != 0 && tries < 8; tries++)
+		n = sys_read(listener_receive, &byte, 1);
 	(void)sys_close(listener_receive);
 	listener_receive = -1;
 	if (n < 0 && n != -EPIPE)

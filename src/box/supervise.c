@@ -266,7 +266,7 @@ static void read_record(struct supervisor *sup)
 	case PH_EXITED:
 		sup->ending = record.ending;
 		sup->ended = true;
-		sup->end->started = !record.ending.never_executed;
+		sup->end->started = true;
 		break;
 	case PH_FAILED:
 		sup->failed = !sup->end->started;

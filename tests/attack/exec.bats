@@ -75,3 +75,25 @@ load ../lib/common
 	run aisbx run -p ./p.yaml --exec sh -- sh -c 'cat /dev/null && echo both'
 	output_is both
 }
+
+@test "not through the dynamic loader: programs outside PATH" {
+	local loader program
+	for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+		[ -e $loader ] || continue
+		for program in /usr/lib/git-core/git /usr/lib/gcc/*/*/cc1 /usr/sbin/useradd; do
+			[ -e "$program" ] || continue
+			run aisbx run --exec sh -- sh -c "$loader $program --version"
+			[ "$status" -ne 0 ] || skip "libraries' directories must map code: aisbx-security(7)"
+		done
+	done
+}
+
+@test "a listed program in a writable grant runs and cannot be replaced" {
+	mkdir proj
+	cp /usr/bin/id proj/tool
+	run aisbx run --rw ./proj --exec ./proj/tool --exec sh --exec cp --exec mv -- sh -c '
+		cp /usr/bin/whoami proj/new; proj/new; cp /usr/bin/whoami proj/tool; mv -f proj/new proj/tool; proj/tool -u'
+	status_is 0
+	[[ $output =~ ^[0-9]+$ ]]
+	cmp proj/tool /usr/bin/id
+}

@@ -108,11 +108,15 @@ refused() { # COMMAND...: fails, and says why
 	before=$(fingerprint)
 	touch ok
 	[ -z "${AISBX_TEST_USER:-}" ] || chown "$AISBX_TEST_USER" ok
-	run box -p agent --ro "$PROJ/race:/race" -- /race 20000 ok .git/config
-	echo "$output"
-	[ "$status" -eq 0 ]
-	opened=${output#*opened }
-	[ "$opened" -gt 0 ] && [ "$opened" -lt 20000 ] # both texts were met
+	local round
+	for round in 1 2 3 4 5 6; do # until both texts were met
+		run box -p agent --ro "$PROJ/race:/race" -- /race 20000 ok .git/config
+		echo "$output"
+		[ "$status" -eq 0 ]
+		opened=${output#*opened }
+		[ "$opened" -eq 0 ] || [ "$opened" -eq 20000 ] || break
+	done
+	[ "$opened" -gt 0 ] && [ "$opened" -lt 20000 ]
 	rm -f ok
 	[ "$(fingerprint)" = "$before" ]
 	# control: without protection the same race writes both

@@ -67,7 +67,7 @@ MORE = {
     "recvfrom": ["EINTR"],
     "sendto": ["EINTR"],
     "poll": ["EINTR"],
-    "execve": ["ENOENT", "ENOMEM", 0],
+    "execve": ["ENOENT", "ENOMEM"],
     "mmap": ["ENOMEM"],
     "brk": ["ENOMEM"],
 }
