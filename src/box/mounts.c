@@ -267,6 +267,8 @@ static int attach_devpts(struct builder *builder, const struct step *step)
 {
 	static const char *const options[][2] = { { "ptmxmode", "0666" },
 						  { "mode", "0620" },
+						  { "max",
+						    "256" }, /* of the host's, all boxes share */
 						  { NULL, NULL } };
 	_cleanup_close_ int fd = -1;
 	int r = mount_filesystem("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &fd);

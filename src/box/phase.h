@@ -50,9 +50,9 @@ extern const struct phase_info phases[PH__N];
 
 /* What init knows when the command has ended. */
 struct ending {
-	int32_t wait_status;	 /* as waitpid(2) */
-	uint32_t degraded;	 /* bit n: enum wall n was not built */
-	int32_t landlock_abi;	 /* 0: none */
+	int32_t wait_status;  /* as waitpid(2) */
+	uint32_t degraded;    /* bit n: enum wall n was not built */
+	int32_t landlock_abi; /* 0: none */
 	uint32_t unused;
 	uint64_t cpu_us;	 /* all processes of the box that were reaped */
 	uint64_t peak_rss_bytes; /* largest single process */

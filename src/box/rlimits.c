@@ -3,6 +3,7 @@
 #include "box/rlimits.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 
 #include "base/sys.h"
@@ -33,6 +34,7 @@ int rlimits_apply(const struct plan *plan, struct err *reterr)
 	const struct limits *limits = &plan->limits;
 	uint64_t cpu_s =
 		limits->cpu_ms == LIMIT_NONE ? RLIM_INFINITY : (limits->cpu_ms + 999) / 1000;
+	bool caller_files = limits->open_files == LIMIT_NONE;
 	const struct {
 		int resource;
 		uint64_t soft, hard;
@@ -45,7 +47,9 @@ int rlimits_apply(const struct plan *plan, struct err *reterr)
 		/* SIGXCPU first; SIGKILL a second later for who ignores it. */
 		{ RLIMIT_CPU, cpu_s, cpu_s == RLIM_INFINITY ? cpu_s : cpu_s + 1, "limits.cpu" },
 		{ RLIMIT_FSIZE, limits->file_size, limits->file_size, "limits.file_size" },
-		{ RLIMIT_NOFILE, limits->open_files, limits->open_files, "limits.open_files" },
+		/* hostfacts.c raised ours: without a limit the caller's own comes back. */
+		{ RLIMIT_NOFILE, caller_files ? plan->facts->open_files : limits->open_files,
+		  caller_files ? LIMIT_NONE - 1 : limits->open_files, "limits.open_files" },
 		/* Counted in the box's own user namespace since Linux 5.14; init is one more. */
 		{ RLIMIT_NPROC, limits->processes + 1, limits->processes + 1, "limits.processes" },
 		{ RLIMIT_RTPRIO, 0, 0, "real-time priority" },

@@ -73,9 +73,10 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
-	bool closed; /* init's end of the socket is gone */
-	bool ended;  /* init said PH_EXITED */
-	bool failed; /* init said PH_FAILED */
+	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
+	bool closed;		  /* init's end of the socket is gone */
+	bool ended;		  /* init said PH_EXITED */
+	bool failed;		  /* init said PH_FAILED */
 	bool reaped;
 	struct ending ending;
 	struct rusage usage;   /* of init and all it reaped */
@@ -129,6 +130,24 @@ static void send_signal(struct supervisor *sup, int signal, bool everyone)
 	(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed anyway */
 }
 
+/* Before the command runs init listens to nothing: what comes then waits for PH_STARTED. */
+static void pass_signal(struct supervisor *sup, int signal)
+{
+	if (sup->end->started)
+		send_signal(sup, signal, false);
+	else
+		sup->waiting_signals |= 1ULL << signal;
+}
+
+static void pass_waiting_signals(struct supervisor *sup)
+{
+	for (int signal = 1; signal < 64; signal++) {
+		if (sup->waiting_signals & (1ULL << signal))
+			send_signal(sup, signal, false);
+	}
+	sup->waiting_signals = 0;
+}
+
 /* SIGTERM or what the caller sent, then SIGKILL after the grace period. */
 static void end_box(struct supervisor *sup, enum reason reason, int signal)
 {
@@ -136,10 +155,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 
 	if (sup->reason == REASON_NONE)
 		sup->reason = reason;
-	if (!sup->end->started)
-		kill_box(sup);
-	else
-		send_signal(sup, signal, false);
+	pass_signal(sup, signal);
 	if (kill_at < sup->kill_at_ms)
 		sup->kill_at_ms = kill_at;
 }
@@ -177,7 +193,7 @@ static void handle_signal(struct supervisor *sup, int signal)
 	case SIGCHLD:
 		break; /* only to wake poll: reap() looks */
 	default:
-		send_signal(sup, signal, false);
+		pass_signal(sup, signal);
 	}
 }
 
@@ -209,6 +225,7 @@ static int open_signals(struct err *reterr)
 	/* An inherited SIG_IGN for SIGCHLD would reap init behind our back. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL); /* a result that is too large is an error */
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return err_set(reterr, E_SYSTEM, errno, "block", "signals");
 	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -262,6 +279,7 @@ static void read_record(struct supervisor *sup)
 	case PH_STARTED:
 		sup->end->started = true;
 		sup->ending = record.ending;
+		pass_waiting_signals(sup);
 		break;
 	case PH_EXITED:
 		sup->ending = record.ending;
@@ -359,8 +377,10 @@ static void turn(struct supervisor *sup)
 	int timeout = prepare(sup, fds);
 
 	if (poll(fds, POLL__N, timeout) < 0) {
-		if (errno != EINTR)
-			cannot_supervise(sup, errno, "wait for", "the box");
+		if (errno == EINTR)
+			return;
+		cannot_supervise(sup, errno, "wait for", "the box");
+		sup->closed = true; /* there is no loop without poll(2) */
 		return;
 	}
 	if (fds[POLL_SOCKET].revents)

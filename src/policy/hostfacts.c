@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -115,6 +116,20 @@ static int check_stdio(struct hostfacts *facts, struct err *reterr)
 	return 0;
 }
 
+/* A root caller's box opens a mount for every grant at once. */
+static int raise_open_files(struct hostfacts *facts, struct err *reterr)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "read", "the limit on open files");
+	facts->open_files = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "raise", "the limit on open files");
+	return 0;
+}
+
 int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_facts,
 		   struct err *reterr)
 {
@@ -128,6 +143,8 @@ int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_
 	int r = fill_closed(&ret_facts->closed, reterr);
 	if (r == 0)
 		r = check_stdio(ret_facts, reterr);
+	if (r == 0)
+		r = raise_open_files(ret_facts, reterr);
 	if (r < 0)
 		return r;
 	if (!getcwd(cwd, sizeof cwd)) {

@@ -19,6 +19,7 @@ struct hostfacts {
 	unsigned closed;      /* bit n: it was closed; /dev/null holds its place */
 	mode_t stdio_mode[3]; /* file type of descriptors 0 to 2 */
 	bool one_output;      /* 1 and 2 are the same file */
+	uint64_t open_files;  /* the caller's soft limit; ours is raised to the hard one */
 	char *const *environ;
 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -64,13 +65,27 @@ static void set_ids(struct plan *plan)
 	}
 }
 
+static bool has_long_name(const char *path)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len > NAME_MAX)
+			return true;
+		path += len + (path[len] == '/');
+	}
+	return false;
+}
+
 /* The caller's home path, where the box can have a private one. */
 static const char *box_home(const struct hostfacts *facts)
 {
 	static const char *const system[] = { "/usr",	"/etc",	 "/bin", "/sbin", "/lib",
 					      "/lib64", "/proc", "/dev", "/sys",  "/run" };
 
-	if (strcmp(facts->home, "/") == 0 || strcmp(facts->home, "/tmp") == 0)
+	/* It becomes a field of /etc/passwd, and a directory. */
+	if (strpbrk(facts->home, ":\n") || has_long_name(facts->home) ||
+	    strcmp(facts->home, "/") == 0 || strcmp(facts->home, "/tmp") == 0)
 		return "/home/user";
 	for (size_t i = 0; i < sizeof system / sizeof *system; i++) {
 		if (path_is_within(facts->home, system[i]))

@@ -223,7 +223,7 @@ static bool is_absent(const char *path, int open_errno)
 {
 	struct stat status;
 
-	return open_errno == ENOENT || open_errno == ENOTDIR ||
+	return open_errno == ENOENT || open_errno == ENOTDIR || open_errno == ENAMETOOLONG ||
 	       (open_errno == EACCES && stat(path, &status) < 0);
 }
 

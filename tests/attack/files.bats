@@ -221,7 +221,7 @@ setup_more() {
 	run aisbx run --rw ./proj --ro ./proj/data:/k -- cat /k
 	status_is 125
 	run aisbx run --ro ./proj --rw ./proj/data -- cat proj/data
-	lacks "$output" hunter2 || skip "the tree is not writable in this run: a grant by link is the caller's word"
+	lacks "$output" hunter2
 }
 
 @test "mount points under a link in a writable tree change nothing on the host (CVE-2026-87766)" {
@@ -257,8 +257,6 @@ setup_more() {
 	eventually test -e swapping
 	for i in $(seq 300); do
 		seen+=$(timeout -k 1 10 "$AISBX" run --rw ./swap --ro ./swap/dir -- cat swap/dir/key 2>/dev/null) || true
-		[ $((i % 3)) -ne 0 ] ||
-			seen+=$(timeout -k 1 10 "$AISBX" run --rw ./swap/dir -- cat "$T/swap/dir/key" 2>/dev/null | grep -v hunter2) || true
 	done
 	touch stop
 	wait $swapper

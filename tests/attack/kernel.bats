@@ -3,6 +3,11 @@
 # of what a program without walls may ask for.
 load ../lib/common
 
+teardown_more() {
+	[ -z "${key:-}" ] || "$BIN/try" shm_remove "$key" >/dev/null || true
+	[ -z "${name:-}" ] || "$BIN/try" mq_remove "$name" >/dev/null || true
+}
+
 NEW=(0x10000000 0x00020000 0x02000000 0x04000000 0x08000000 0x20000000 0x40000000)
 
 @test "namespaces cannot be made, by unshare, clone or clone3" {
@@ -186,13 +191,14 @@ socket_kinds() {
 }
 
 @test "System V and POSIX objects of the host are not there, nor of another box" {
-	local key=$((0x41000000 + $$ % 65536)) name=/aisbx-test-$$
+	key=$((0x41000000 + $$ % 65536)) name=/aisbx-test-$$ # teardown_more removes them
 	outside shm_make $key
 	outside mq_make $name
 	refused ENOENT shm_find $key
 	refused ENOENT mq_find $name
 	run box -- sh -c "$BIN/try shm_make $key; $BIN/try mq_make $name; $BIN/try shm_find $key; $BIN/try mq_find $name"
-	output_is $'ok\nok\nok\nok'
+	# POSIX message queues need a file system that a box does not have: Landlock says no.
+	output_is $'ok\nEACCES\nok\nEACCES'
 	"$AISBX" run --ro "$BIN" -- sh -c "$BIN/try shm_make 77; $BIN/try mq_make /two; echo up; sleep 60" >up 3>&- &
 	local pid=$!
 	eventually grep -q up up
@@ -200,8 +206,6 @@ socket_kinds() {
 	kill -9 $pid
 	wait $pid || true
 	output_is $'ENOENT\nENOENT'
-	outside shm_remove $key
-	outside mq_remove $name
 }
 
 @test "the cgroup view starts at the box" {

@@ -120,10 +120,13 @@ refused() { # COMMAND...: fails, and says why
 	rm -f ok
 	[ "$(fingerprint)" = "$before" ]
 	# control: without protection the same race writes both
-	touch ok
-	[ -z "${AISBX_TEST_USER:-}" ] || chown "$AISBX_TEST_USER" ok
-	box -p shell --rw . --ro "$PROJ/race:/race" -- /race 400000 ok .git/config
-	rm -f ok
+	for round in 1 2 3 4 5 6; do
+		touch ok
+		[ -z "${AISBX_TEST_USER:-}" ] || chown "$AISBX_TEST_USER" ok
+		box -p shell --rw . --ro "$PROJ/race:/race" -- /race 400000 ok .git/config
+		rm -f ok
+		[ "$(fingerprint)" = "$before" ] || break
+	done
 	[ "$(fingerprint)" != "$before" ]
 }
 
