@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/cpu.h"
 #include "base/sys.h"
 #include "box/init.h"
 #include "box/mounts.h"
@@ -125,11 +124,7 @@ static int map_ids(const struct plan *plan, const struct launched *box, struct e
 static int start_init(struct init *init, int supervisor_fd, struct launched *box,
 		      struct err *reterr)
 {
-	struct cpu_affinity affinity;
-
-	cpu_stay(&affinity);
 	long pid = clone_init(init->plan, &box->degraded);
-	cpu_leave(&affinity);
 	if (pid == 0) {
 		(void)sys_close(supervisor_fd); /* or its EOF would never come */
 		init_main(init);

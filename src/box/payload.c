@@ -22,7 +22,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "base/cpu.h"
 #include "base/sys.h"
 #include "box/landlock.h"
 #include "box/protect.h"
@@ -226,7 +225,6 @@ static int payload_main(void *argument)
 	const struct plan *plan = payload->plan;
 	int r;
 
-	cpu_leave(payload->affinity);
 	/* A session of its own first: a controlling terminal needs its leader. */
 	long session = sys_call0(SYS_setsid);
 	r = session < 0 ? fail(payload, session, "start", "a session") : set_stdio(payload);
@@ -271,16 +269,11 @@ static int hand_over(const struct payload *payload, pid_t pid, struct err *reter
 
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {
-	struct cpu_affinity affinity;
-
 	memset(&payload->err, 0, sizeof payload->err);
 	payload->executed = false;
-	payload->affinity = &affinity;
-	cpu_stay(&affinity);
 	int pid =
 		clone(payload_main, payload_stack + sizeof payload_stack,
 		      CLONE_VM | SIGCHLD | (payload->listener_send < 0 ? CLONE_VFORK : 0), payload);
-	cpu_leave(&affinity);
 	if (pid < 0) {
 		err_set(reterr, E_SYSTEM, errno, "start", "the command");
 		if (errno == EAGAIN)

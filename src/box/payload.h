@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/cpu.h"
 #include "base/err.h"
 #include "policy/plan.h"
 
@@ -17,9 +16,8 @@ struct payload {
 	int terminal;	   /* slave of the box's terminal, or -1 */
 	int listener_send; /* socket for the seccomp listener, or -1 */
 	int landlock_abi;
-	struct err err;			     /* set when the command was not executed */
-	const struct cpu_affinity *affinity; /* processors it may use */
-	bool executed;			     /* init: nothing failed up to execve */
+	struct err err; /* set when the command was not executed */
+	bool executed;	/* init: nothing failed up to execve */
 };
 
 /*
