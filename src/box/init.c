@@ -441,7 +441,7 @@ _Noreturn void init_main(struct init *init)
 	if (r < 0)
 		give_up(init, &err);
 	started.ending.landlock_abi = payload.landlock_abi;
-	started.ending.degraded = degraded;
+	started.ending.degraded = degraded | payload.degraded;
 	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
 	forget_caller(init, signal_fd);
 	watch(init, signal_fd, command, &started.ending);

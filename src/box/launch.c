@@ -222,6 +222,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct la
 		close_all(box.output);
 		return r;
 	}
+	box.degraded |= sources.degraded;
 	*ret_box = box;
 	return 0;
 }

@@ -138,6 +138,8 @@ static int close_the_walls(struct payload *payload)
 
 	if (r < 0)
 		return r;
+	if (payload->landlock_abi == 0)
+		payload->degraded |= 1U << WALL_LANDLOCK;
 	timing_mark(MARK_LANDLOCKED);
 	/* CLOSE_RANGE_CLOEXEC: everything goes at execve, the listener's socket included. */
 	r = (int)sys_call3(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -229,7 +231,7 @@ static int payload_main(void *argument)
 	long session = sys_call0(SYS_setsid);
 	r = session < 0 ? fail(payload, session, "start", "a session") : set_stdio(payload);
 	if (r == 0)
-		r = rlimits_apply(plan, &payload->err);
+		r = rlimits_apply(plan, &payload->degraded, &payload->err);
 	if (r == 0)
 		r = enter_directory(payload);
 	if (r == 0)

@@ -16,8 +16,9 @@ struct payload {
 	int terminal;	   /* slave of the box's terminal, or -1 */
 	int listener_send; /* socket for the seccomp listener, or -1 */
 	int landlock_abi;
-	struct err err; /* set when the command was not executed */
-	bool executed;	/* init: nothing failed up to execve */
+	unsigned degraded; /* bit n: enum wall n was left out as allowed */
+	struct err err;	   /* set when the command was not executed */
+	bool executed;	   /* init: nothing failed up to execve */
 };
 
 /*

@@ -13,8 +13,8 @@ struct rlimit64_kernel {
 };
 
 /* A value above the caller's own hard limit means that one: it is the stricter. */
-static int set_limit(const struct plan *plan, int resource, uint64_t soft, uint64_t hard,
-		     const char *name, struct err *reterr)
+static int set_limit(int resource, uint64_t soft, uint64_t hard, const char *name,
+		     struct err *reterr)
 {
 	struct rlimit64_kernel now, wanted;
 	long r = sys_call4(SYS_prlimit64, 0, resource, NULL, &now);
@@ -24,12 +24,10 @@ static int set_limit(const struct plan *plan, int resource, uint64_t soft, uint6
 		wanted.soft = soft < wanted.hard ? soft : wanted.hard;
 		r = sys_call4(SYS_prlimit64, 0, resource, &wanted, NULL);
 	}
-	if (r < 0 && !plan->degradable[WALL_LIMITS])
-		return err_wall(reterr, "limits", (int)-r, "set", name);
-	return 0;
+	return r < 0 ? err_wall(reterr, "limits", (int)-r, "set", name) : 0;
 }
 
-int rlimits_apply(const struct plan *plan, struct err *reterr)
+int rlimits_apply(const struct plan *plan, unsigned *ret_degraded, struct err *reterr)
 {
 	const struct limits *limits = &plan->limits;
 	uint64_t cpu_s =
@@ -59,10 +57,12 @@ int rlimits_apply(const struct plan *plan, struct err *reterr)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		if (table[i].hard >= LIMIT_NONE)
 			continue;
-		int r = set_limit(plan, table[i].resource, table[i].soft, table[i].hard,
-				  table[i].name, reterr);
-		if (r < 0)
+		int r = set_limit(table[i].resource, table[i].soft, table[i].hard, table[i].name,
+				  reterr);
+		if (r < 0 && !plan->degradable[WALL_LIMITS])
 			return r;
+		if (r < 0)
+			*ret_degraded |= 1U << WALL_LIMITS;
 	}
 	return 0;
 }

@@ -6,7 +6,10 @@
 #include "base/err.h"
 #include "policy/plan.h"
 
-/* Sets the plan's limits on the calling process, soft and hard. No heap. */
-int rlimits_apply(const struct plan *plan, struct err *reterr);
+/*
+ * Sets the plan's limits on the calling process, soft and hard. ret_degraded
+ * gets the bit of WALL_LIMITS when one was left out as allowed. No heap.
+ */
+int rlimits_apply(const struct plan *plan, unsigned *ret_degraded, struct err *reterr);
 
 #endif

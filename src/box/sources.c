@@ -80,7 +80,7 @@ int source_restrict(int fd, const struct step *step, int idmap_fd)
  * for STEP_IDMAP, or -1.
  */
 static int open_source(const struct plan *plan, const struct step *step, int idmap_fd, int *ret_fd,
-		       struct err *reterr)
+		       unsigned *ret_degraded, struct err *reterr)
 {
 	unsigned recursive = (step->flags & STEP_IS_DIR) ? AT_RECURSIVE : 0;
 	_cleanup_close_ int tree = sys_open_tree(AT_FDCWD, step->host_path,
@@ -99,8 +99,10 @@ static int open_source(const struct plan *plan, const struct step *step, int idm
 	if (r < 0)
 		return r;
 	r = source_restrict(tree, step, idmap_fd);
-	if (r < 0 && (step->flags & STEP_IDMAP) && plan->degradable[WALL_IDMAP])
+	if (r < 0 && (step->flags & STEP_IDMAP) && plan->degradable[WALL_IDMAP]) {
 		r = source_restrict(tree, step, -1);
+		*ret_degraded |= 1U << WALL_IDMAP;
+	}
 	if (r < 0 && (step->flags & STEP_IDMAP)) {
 		err_wall(reterr, "idmap", -r, "map the owner of", step->host_path);
 		err_hint(reterr, "its file system cannot be idmapped: run aisbx as the user who "
@@ -121,16 +123,19 @@ int source_open(const struct plan *plan, size_t step_index, int idmap_fd, struct
 
 	if (step->kind != STEP_BIND && step->kind != STEP_DEVICE)
 		return 0;
-	int r = open_source(plan, step, idmap_fd, &sources->tree[step_index], reterr);
+	int r = open_source(plan, step, idmap_fd, &sources->tree[step_index], &sources->degraded,
+			    reterr);
 	if (r < 0 || !(step->flags & STEP_PROTECTED))
 		return r;
 	struct step writable = *step;
 	writable.flags &= ~(unsigned)STEP_PROTECTED;
-	return open_source(plan, &writable, idmap_fd, &sources->writable[step_index], reterr);
+	return open_source(plan, &writable, idmap_fd, &sources->writable[step_index],
+			   &sources->degraded, reterr);
 }
 
 void sources_init(struct arena *arena, const struct plan *plan, struct sources *ret_sources)
 {
+	ret_sources->degraded = 0;
 	ret_sources->tree = arena_alloc(arena, plan->steps_len * sizeof(int));
 	ret_sources->writable = arena_alloc(arena, plan->steps_len * sizeof(int));
 	for (size_t i = 0; i < plan->steps_len; i++) {

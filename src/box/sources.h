@@ -15,6 +15,7 @@
 struct sources {
 	int *tree;
 	int *writable;
+	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 };
 
 /* Arrays in arena, all -1. */

@@ -335,6 +335,19 @@ setup_more() {
 	if grep -q "cannot touch" o; then false; fi
 }
 
+@test "a file system that cannot be idmapped: refused with what to do, or degraded by name" {
+	need_root
+	mkdir r
+	unshare -m sh -c "mount -t ramfs none r && timeout 20 '$AISBX' run --rw ./r -- true" 2>e || echo $? >status
+	[ "$(cat status)" = 125 ]
+	contains "$(cat e)" "cannot be idmapped"
+	contains "$(cat e)" "--allow-degraded idmap"
+	unshare -m sh -c "mount -t ramfs none r && chmod 777 r &&
+		timeout 20 '$AISBX' run --allow-degraded idmap --result j --rw ./r -- touch r/x && ls r" >o
+	[ "$(cat o)" = x ]
+	contains "$(cat j)" '"degraded":["idmap"]'
+}
+
 @test "grants of system directories: read-only and private /tmp and home" {
 	run aisbx run -- sh -c 'ls /usr/bin/env /etc/passwd >/dev/null && touch /tmp/x ~/x /dev/shm/x && ls -A ~ /dev/shm'
 	status_is 0
