@@ -65,24 +65,6 @@ static long clone_init(const struct plan *plan, unsigned *ret_degraded)
 	return pid;
 }
 
-/* A root caller's sources: only host root may open and idmap them. */
-static int open_sources(const struct plan *plan, struct sources *sources, struct err *reterr)
-{
-	_cleanup_close_ int idmap_fd = -1;
-	bool wanted = false;
-
-	if (!plan->facts->host_root)
-		return 0;
-	for (size_t i = 0; i < plan->steps_len; i++)
-		wanted |= plan->steps[i].flags & STEP_IDMAP;
-	if (wanted) {
-		int r = userns_open_idmap(plan, &idmap_fd, reterr);
-		if (r < 0)
-			return r;
-	}
-	return sources_open(plan, idmap_fd, sources, reterr);
-}
-
 static int open_output(const struct plan *plan, struct init *init, struct launched *box,
 		       struct err *reterr)
 {
@@ -201,7 +183,8 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct la
 		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
 	box.socket_fd = pair[0];
 	init.socket_fd = pair[1];
-	int r = open_sources(plan, &sources, reterr);
+	/* Only host root may open and idmap them outside; other boxes open their own. */
+	int r = plan->facts->host_root ? sources_open(plan, &sources, reterr) : 0;
 	if (r == 0)
 		r = open_output(plan, &init, &box, reterr);
 	if (r == 0 && stdin_fd < 0)

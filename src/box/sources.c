@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/userns.h"
 
 static bool is_expected_device(const char *path, dev_t rdev)
 {
@@ -144,14 +145,36 @@ void sources_init(struct arena *arena, const struct plan *plan, struct sources *
 	}
 }
 
-int sources_open(const struct plan *plan, int idmap_fd, struct sources *sources, struct err *reterr)
+/* Most grants have one owner: the last one's map is kept. */
+struct idmap {
+	uid_t owner;
+	gid_t group;
+	int fd;
+};
+
+static int find_idmap(const struct plan *plan, const struct step *step, struct idmap *idmap,
+		      struct err *reterr)
 {
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		int r = source_open(plan, i, idmap_fd, sources, reterr);
-		if (r < 0)
-			return r;
+	if (!(step->flags & STEP_IDMAP) ||
+	    (idmap->fd >= 0 && idmap->owner == step->owner && idmap->group == step->group))
+		return 0;
+	close_keeping_errno(idmap->fd);
+	*idmap = (struct idmap){ step->owner, step->group, -1 };
+	return userns_open_idmap(plan, step, &idmap->fd, reterr);
+}
+
+int sources_open(const struct plan *plan, struct sources *sources, struct err *reterr)
+{
+	struct idmap idmap = { .fd = -1 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->steps_len; i++) {
+		r = find_idmap(plan, &plan->steps[i], &idmap, reterr);
+		if (r == 0)
+			r = source_open(plan, i, idmap.fd, sources, reterr);
 	}
-	return 0;
+	close_keeping_errno(idmap.fd);
+	return r;
 }
 
 void sources_close(const struct plan *plan, struct sources *sources)

@@ -21,8 +21,7 @@ struct sources {
 /* Arrays in arena, all -1. */
 void sources_init(struct arena *arena, const struct plan *plan, struct sources *ret_sources);
 /* Opens the sources of every step: for a root caller, before the clone. */
-int sources_open(const struct plan *plan, int idmap_fd, struct sources *sources,
-		 struct err *reterr);
+int sources_open(const struct plan *plan, struct sources *sources, struct err *reterr);
 void sources_close(const struct plan *plan, struct sources *sources);
 
 /* Opens one step's source if it has one; idmap_fd is a user namespace for STEP_IDMAP, or -1. */

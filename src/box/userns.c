@@ -129,7 +129,17 @@ static _Noreturn void hold_namespace(const int pipe_fds[2])
 	sys_exit_group(0);
 }
 
-int userns_open_idmap(const struct plan *plan, int *ret_fd, struct err *reterr)
+/* "ID UNOWNED 1" with everything around it mapped to itself. buf holds 128 bytes. */
+static void format_idmap(char *buf, unsigned id, unsigned unowned)
+{
+	int n = id ? snprintf(buf, 128, "0 0 %u\n", id) : 0;
+
+	(void)snprintf(buf + n, 128 - (size_t)n, "%u %u 1\n%u %u %u\n", id, unowned, id + 1, id + 1,
+		       unowned - id - 1);
+}
+
+int userns_open_idmap(const struct plan *plan, const struct step *step, int *ret_fd,
+		      struct err *reterr)
 {
 	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 	int pipe_fds[2];
@@ -147,9 +157,10 @@ int userns_open_idmap(const struct plan *plan, int *ret_fd, struct err *reterr)
 		err_hint(reterr, "raise user.max_user_namespaces");
 		return (int)pid;
 	}
-	(void)snprintf(map, sizeof map, "0 %u 1\n1 1 %u\n", plan->outside_uid,
-		       plan->outside_uid - 1);
+	/* Ids from the unowned range on are nobody's, so they cannot own a source. */
+	format_idmap(map, step->owner < plan->outside_uid ? step->owner : 0, plan->outside_uid);
 	int r = write_child_map((pid_t)pid, "uid_map", map, reterr);
+	format_idmap(map, step->group < plan->outside_gid ? step->group : 0, plan->outside_gid);
 	if (r == 0)
 		r = write_child_map((pid_t)pid, "gid_map", map, reterr);
 	if (r == 0) {

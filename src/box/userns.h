@@ -18,10 +18,11 @@ int userns_map_child(const struct plan *plan, pid_t pid, struct err *reterr);
 int userns_become(const struct plan *plan, struct err *reterr);
 
 /*
- * A user namespace whose map makes host root's files appear as the box's
- * user's, for MOUNT_ATTR_IDMAP. Other owners keep their ids. *ret_fd is the
- * caller's.
+ * A user namespace whose map makes the files of a step's owner and group
+ * appear as the box's user's, for MOUNT_ATTR_IDMAP. Others keep their ids,
+ * host root's too, which the box does not have. *ret_fd is the caller's.
  */
-int userns_open_idmap(const struct plan *plan, int *ret_fd, struct err *reterr);
+int userns_open_idmap(const struct plan *plan, const struct step *step, int *ret_fd,
+		      struct err *reterr);
 
 #endif

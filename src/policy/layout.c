@@ -57,6 +57,8 @@ static void add_pin(struct layout *layout, const struct step *bind, const char *
 	pin->host_path = host->path;
 	pin->dev = host->dev;
 	pin->ino = host->ino;
+	pin->owner = host->uid;
+	pin->group = host->gid;
 	pin->why = why;
 }
 
@@ -120,6 +122,8 @@ static void add_bind(struct layout *layout, const struct entry *entry)
 	step->host_path = entry->host.path;
 	step->dev = entry->host.dev;
 	step->ino = entry->host.ino;
+	step->owner = entry->host.uid;
+	step->group = entry->host.gid;
 	step->why = entry->why;
 	if (S_ISDIR(entry->host.mode))
 		step->flags |= STEP_IS_DIR;

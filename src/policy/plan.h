@@ -36,7 +36,7 @@ enum step_kind {
 enum step_flags {
 	STEP_WRITABLE = 1 << 0,
 	STEP_IS_DIR = 1 << 1,
-	STEP_IDMAP = 1 << 2, /* host uid 0 appears as the box's user */
+	STEP_IDMAP = 1 << 2, /* host_path's owner appears as the box's user */
 	STEP_NOEXEC = 1 << 3,
 	STEP_PIN = 1 << 4,	 /* a bind onto itself: the directory cannot be renamed */
 	STEP_PROTECTED = 1 << 5, /* writes go through init, which holds files.protect */
@@ -55,6 +55,8 @@ struct step {
 	size_t text_len;
 	dev_t dev; /* of host_path when the plan was made */
 	ino_t ino;
+	uid_t owner; /* of host_path: who the box's user is there, for STEP_IDMAP */
+	gid_t group;
 	const char *why; /* "profile.yaml:4" or "command line", for show */
 };
 

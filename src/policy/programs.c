@@ -56,6 +56,8 @@ static void add_bind(struct arena *arena, struct plan *plan, char *box_path,
 	step->host_path = host->path;
 	step->dev = host->dev;
 	step->ino = host->ino;
+	step->owner = host->uid;
+	step->group = host->gid;
 	step->flags = flags | STEP_ON_BIND | STEP_PIN;
 }
 

@@ -34,6 +34,8 @@ static int describe(int fd, struct resolved *ret)
 	ret->dev = st.st_dev;
 	ret->ino = st.st_ino;
 	ret->mode = st.st_mode;
+	ret->uid = st.st_uid;
+	ret->gid = st.st_gid;
 	return 0;
 }
 

@@ -13,6 +13,8 @@ struct resolved {
 	dev_t dev;
 	ino_t ino;
 	mode_t mode;
+	uid_t uid;
+	gid_t gid;
 	struct strv links; /* canonical path of each symbolic link that was followed */
 };
 

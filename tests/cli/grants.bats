@@ -335,6 +335,20 @@ setup_more() {
 	if grep -q "cannot touch" o; then false; fi
 }
 
+@test "a root caller's grant of another user's tree belongs to the box, host root's files in it do not" {
+	need_root
+	mkdir -p tree/rootd
+	echo secret >tree/rootd/f
+	chmod 600 tree/rootd/f
+	touch tree/a
+	chown "$OTHER_UID:$OTHER_GID" tree tree/a
+	run aisbx run --rw ./tree -- sh -c 'cd tree && echo x >>a && touch new && stat -c %u a new && ! cat rootd/f && ! touch rootd/g'
+	status_is 0
+	output_is $'1000\n1000'
+	[ "$(stat -c %u tree/a tree/new | sort -u)" = "$OTHER_UID" ]
+	[ ! -e tree/rootd/g ]
+}
+
 @test "a file system that cannot be idmapped: refused with what to do, or degraded by name" {
 	need_root
 	mkdir r
