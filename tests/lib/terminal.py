@@ -169,6 +169,17 @@ def wait_for_payload(t, name):
     raise AssertionError("no process " + name)
 
 
+def wait_for_foreground(t, pid):
+    """Until pid runs and its process group has the terminal: keys before that are the shell's."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        state, _, group, _, _, foreground = open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[:6]
+        if state != "T" and group == foreground:
+            return
+        t.read(0.02)
+    raise AssertionError("process %d does not come to the foreground" % pid)
+
+
 def descendants(pid):
     found, todo = [], [pid]
     while todo:
@@ -197,7 +208,8 @@ def interrupt_in_shell():
 def job_control():
     t = shell()
     t.send("sleep 60\r")
-    wait_for_payload(t, "sleep")
+    job = wait_for_payload(t, "sleep")
+    wait_for_foreground(t, job)
     t.send("\x1a")
     t.expect("Stopped")
     t.expect("ready> ")
@@ -207,6 +219,7 @@ def job_control():
     t.expect("sleep 60 &")
     t.send("fg\r")
     t.expect("sleep 60\r\n")
+    wait_for_foreground(t, job)
     t.send("\x03")
     t.expect("ready> ")
     t.send("exit\r")
