@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The name that a TLS client asks for (RFC 8446, RFC 6066). Hostile bytes:
+ * nothing is allocated, every length is checked.
+ */
+#ifndef AISBX_BROKER_CLIENT_HELLO_H
+#define AISBX_BROKER_CLIENT_HELLO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	CLIENT_HELLO_MAX = 65536, /* bytes of records that are looked at */
+};
+
+enum client_hello {
+	HELLO_MORE,    /* a prefix of a ClientHello: wait for more bytes */
+	HELLO_NAME,    /* it names a host: ret_name */
+	HELLO_NO_NAME, /* a whole ClientHello without server_name */
+	HELLO_NOT_TLS, /* the first bytes are no TLS handshake record with a ClientHello */
+	HELLO_BAD,     /* malformed, too long, two names, a name that is no host name */
+};
+
+/*
+ * Looks at the first len bytes of a connection, afresh each time. The message may be
+ * split over records. With encrypted_client_hello (RFC 9849) the outer name counts.
+ * ret_name (254 bytes) is normalized as by host_name_normalize(), written for HELLO_NAME.
+ */
+enum client_hello client_hello_parse(const uint8_t *bytes, size_t len, char *ret_name);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The broker's one loop: epoll(7) and timers. Single-threaded. A callback may
+ * remove and free its own watch or timer and any other.
+ */
+#ifndef AISBX_BROKER_LOOP_H
+#define AISBX_BROKER_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One descriptor that is waited for; embedded in whatever owns the descriptor. */
+struct watch {
+	int fd;						     /* -1: not watched */
+	void (*ready)(struct watch *watch, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
+};
+
+/* One deadline; embedded in its owner. All zero: not set. */
+struct timer {
+	int64_t at_ms; /* CLOCK_MONOTONIC */
+	void (*due)(struct timer *timer);
+	struct timer *next, *prev;
+	bool is_set;
+};
+
+/* 0 or -errno. One loop a process. */
+int loop_init(void);
+/* events as of epoll_ctl(2), EPOLLET included where wanted. 0 or -errno. */
+int loop_watch(struct watch *watch, int fd, uint32_t events);
+int loop_change(struct watch *watch, uint32_t events);
+/* Before the descriptor is closed. Does nothing when it is not watched. */
+void loop_unwatch(struct watch *watch);
+
+void timer_set(struct timer *timer, int64_t after_ms, void (*due)(struct timer *));
+void timer_cancel(struct timer *timer);
+/* CLOCK_MONOTONIC when this turn of the loop began, in milliseconds. */
+int64_t loop_now_ms(void);
+
+/* Runs until loop_stop(). 0 or -errno. */
+int loop_run(void);
+void loop_stop(void);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an IP address means: pure, no look-ups. */
+#ifndef AISBX_POLICY_ADDRESSES_H
+#define AISBX_POLICY_ADDRESSES_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* An address of either family; IPv4 is kept as ::ffff:a.b.c.d. */
+struct address {
+	struct in6_addr in6;
+};
+
+/* From the IANA special-purpose registries (RFC 6890 and its successors). */
+enum address_class {
+	ADDRESS_PUBLIC,
+	ADDRESS_LOOPBACK,   /* 127.0.0.0/8, ::1, 0.0.0.0/8 and :: (which reach the host itself) */
+	ADDRESS_LINK_LOCAL, /* 169.254.0.0/16 (cloud metadata), fe80::/10 */
+	ADDRESS_PRIVATE,    /* RFC 1918, CGNAT 100.64.0.0/10, ULA fc00::/7, fec0::/10 */
+	ADDRESS_NEVER,	    /* multicast, broadcast, documentation, benchmarking, reserved */
+};
+
+/*
+ * An address that carries an IPv4 address (v4-mapped, v4-compatible, NAT64 of RFC 6052
+ * and RFC 8215, 6to4, Teredo, ISATAP) has the worse of its own class and the carried one's.
+ */
+enum address_class address_class(const struct address *address);
+
+bool address_is_v4(const struct address *address);
+/* Whether the first prefix_len bits (0 to 128; an IPv4 /n is n + 96) are the same. */
+bool address_in_net(const struct address *address, const struct address *net, unsigned prefix_len);
+
+/* Dotted quad or IPv6 text (no brackets, no zone) as inet_pton(3) takes it, nothing else. */
+bool address_parse(const char *text, size_t len, struct address *ret_address);
+/* buf has INET6_ADDRSTRLEN bytes; IPv4 as a dotted quad. */
+const char *address_format(const struct address *address, char *buf);
+
+#endif
