@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One descriptor that is waited for; embedded in whatever owns the descriptor. */
+/*
+ * One descriptor that is waited for; embedded in whatever owns the descriptor, which sets
+ * ready before loop_watch(). Not called any more once loop_unwatch() returned.
+ */
 struct watch {
 	int fd;						     /* -1: not watched */
 	void (*ready)(struct watch *watch, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
@@ -19,8 +22,10 @@ struct watch {
 struct timer {
 	int64_t at_ms; /* CLOCK_MONOTONIC */
 	void (*due)(struct timer *timer);
-	struct timer *next, *prev;
 	bool is_set;
+	/* The rest is loop.c's: prev is the parent of a first child. */
+	uint64_t order;
+	struct timer *child, *next, *prev;
 };
 
 /* 0 or -errno. One loop a process. */
@@ -31,12 +36,16 @@ int loop_change(struct watch *watch, uint32_t events);
 /* Before the descriptor is closed. Does nothing when it is not watched. */
 void loop_unwatch(struct watch *watch);
 
+/*
+ * Sets it anew when it is set. Timers are called in the order of their deadlines, those of one
+ * millisecond in the order in which they were set; never from within timer_set().
+ */
 void timer_set(struct timer *timer, int64_t after_ms, void (*due)(struct timer *));
 void timer_cancel(struct timer *timer);
 /* CLOCK_MONOTONIC when this turn of the loop began, in milliseconds. */
 int64_t loop_now_ms(void);
 
-/* Runs until loop_stop(). 0 or -errno. */
+/* Runs until the turn in which loop_stop() is called has ended. 0 or -errno. */
 int loop_run(void);
 void loop_stop(void);
 
