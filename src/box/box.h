@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "box/network_log.h"
 #include "policy/plan.h"
 
 enum outcome {
@@ -38,15 +39,26 @@ struct box_end {
 	uint64_t stderr_bytes;
 	bool truncated;
 	int landlock_abi;
-	unsigned degraded; /* bit n: enum wall n was not built */
+	unsigned degraded;		   /* bit n: enum wall n was not built */
+	const struct network_log *network; /* NULL: a run without a broker. For ever */
+	const uint16_t *ports; /* of the host, as many as the plan publishes; in the plan's arena */
+};
+
+/* Who wants to know what happens while it happens. */
+struct observer {
+	void *context;
+	bool each_event; /* single connections and questions too */
+	void (*published)(void *context, const uint16_t *ports);
+	void (*event)(void *context, const struct broker_event *event);
 };
 
 /*
  * Builds the box, runs the command, waits until nothing of the box is left.
  * arena is what plan lives in; init drops it. stdin_fd is what the command
- * reads instead of the caller's stdin, or -1. Always fills *ret_end.
+ * reads instead of the caller's stdin, or -1. observer may be NULL. Always fills *ret_end.
  */
-void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct box_end *ret_end);
+void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
+	     const struct observer *observer, struct box_end *ret_end);
 
 /* Exit status of aisbx for this end: DESIGN section 3. */
 int box_exit_status(const struct box_end *end);

@@ -2,7 +2,7 @@
 /*
  * Build-time program: the built-in filters as C source on stdout.
  *
- *   gen_filters                             both kinds, for the architecture it is built for
+ *   gen_filters                             all kinds, for the architecture it is built for
  *   gen_filters --arch CPU --kind KIND --raw    one program's bytes, for tests
  *   gen_filters --arch CPU --kind KIND --list   one program as text, to read in reviews
  */
@@ -16,7 +16,7 @@
 
 static const char *const cpu_names[CPU__N] = { [CPU_X86_64] = "x86_64", [CPU_AARCH64] = "aarch64" };
 static const char *const kind_names[FILTER__N] = {
-	[FILTER_DEFAULT] = "default", [FILTER_MEDIATED] = "mediated"
+	[FILTER_DEFAULT] = "default", [FILTER_MEDIATED] = "mediated", [FILTER_BROKER] = "broker"
 };
 
 static int make(enum cpu cpu, enum filter_kind kind, struct sock_filter *insns)
@@ -25,7 +25,10 @@ static int make(enum cpu cpu, enum filter_kind kind, struct sock_filter *insns)
 	struct bpf_policy policy;
 	int len;
 
-	syscall_policy(cpu, kind == FILTER_MEDIATED, calls, &policy);
+	if (kind == FILTER_BROKER)
+		syscall_broker_policy(cpu, calls, &policy);
+	else
+		syscall_policy(cpu, kind == FILTER_MEDIATED, calls, &policy);
 	len = bpf_compile(&policy, insns, BPF_INSNS_MAX);
 	if (len < 0)
 		(void)fprintf(stderr, "gen_filters: cannot compile the %s filter for %s: %s\n",
@@ -113,7 +116,7 @@ int main(int argc, char **argv)
 	}
 	if (cpu < 0 || kind < 0 || (argc > 1 && raw == list)) {
 		(void)fprintf(stderr, "usage: gen_filters [--arch x86_64|aarch64] "
-				      "[--kind default|mediated] --raw|--list\n");
+				      "[--kind default|mediated|broker] --raw|--list\n");
 		return 2;
 	}
 	if (argc == 1)

@@ -42,6 +42,7 @@
 #include "box/payload.h"
 #include "box/phase.h"
 #include "box/protect.h"
+#include "box/sockets.h"
 #include "box/timing.h"
 #include "box/tty.h"
 #include "box/userns.h"
@@ -152,11 +153,24 @@ static int build_root(void *argument)
 	sys_exit_group(0);
 }
 
-static int build_network(const struct init *init, unsigned *degraded, struct err *reterr)
+/* What the broker needs of the namespace while there are capabilities in it. */
+static int open_network(const struct init *init, int proc_sys_fd, struct err *reterr)
+{
+	int r = network_route_all(reterr);
+
+	if (r == 0)
+		r = network_free_ports(proc_sys_fd, reterr);
+	return r < 0 ? r : sockets_send_first(init->broker_fd, reterr);
+}
+
+static int build_network(const struct init *init, int proc_sys_fd, unsigned *degraded,
+			 struct err *reterr)
 {
 	const char *name = init->plan->hostname;
 	int r = network_apply(reterr);
 
+	if (r == 0 && init->broker_fd >= 0)
+		r = open_network(init, proc_sys_fd, reterr);
 	if (r < 0)
 		return r;
 	r = (int)sys_call2(SYS_sethostname, name, strlen(name));
@@ -193,12 +207,16 @@ static int build_box(const struct init *init, unsigned *degraded, struct err *re
 {
 	struct build build = { .init = init, .result = -EINTR };
 	struct err network_err;
+	/* The builder takes the host's /proc away. A failure shows where it is used. */
+	_cleanup_close_ int proc_sys_fd =
+		init->broker_fd < 0 ? -1
+				    : sys_open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 
 	int pid = clone(build_root, builder_stack + sizeof builder_stack,
 			CLONE_VM | CLONE_FILES | SIGCHLD, &build);
 	if (pid < 0)
 		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
-	int r = build_network(init, degraded, &network_err);
+	int r = build_network(init, proc_sys_fd, degraded, &network_err);
 	/* The helper has its own credentials: while it mounts, we give up ours. */
 	if (r == 0)
 		r = caps_apply(&network_err);
@@ -274,14 +292,16 @@ static void sort(int *fds, unsigned len)
 	}
 }
 
-/* Every descriptor but the handshake's, the signals' and what protect.c works with. */
+/* Every descriptor but the handshake's, the signals', the broker's and what protect.c works with. */
 static void close_descriptors(const struct init *init, int signal_fd)
 {
-	int kept[PROTECT_FDS_MAX + 2];
+	int kept[PROTECT_FDS_MAX + 3];
 	unsigned len = protect_descriptors(kept), from = 0;
 
 	kept[len++] = init->socket_fd;
 	kept[len++] = signal_fd;
+	if (init->broker_fd >= 0)
+		kept[len++] = init->broker_fd;
 	sort(kept, len);
 	for (unsigned i = 0; i < len; i++) {
 		unsigned fd = (unsigned)kept[i];
@@ -375,9 +395,11 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = init->socket_fd, .events = POLLIN },
 		{ .fd = protect_listener(), .events = POLLIN },
+		{ .fd = init->broker_fd, .events = POLLIN },
 	};
 
 	for (;;) {
+		bool serves; /* known since the command started */
 		struct signalfd_siginfo info;
 		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
 
@@ -394,6 +416,8 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			protect_answer();
 		else if (fds[2].revents)
 			fds[2].fd = -1; /* POLLHUP: no process is left that could ask */
+		if (fds[3].revents && !sockets_answer(init->broker_fd, &serves))
+			fds[3].fd = -1; /* without a broker nothing leads out */
 	}
 }
 
@@ -408,6 +432,8 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 		r = open_null(plan, payload, reterr);
 	if (r == 0)
 		r = protect_prepare(plan, init->sources, &payload->listener_send, reterr);
+	if (r == 0 && init->broker_fd >= 0)
+		r = sockets_await_broker(init->broker_fd, reterr);
 	if (r < 0)
 		return r;
 	r = payload_start(payload, ret_command, reterr);

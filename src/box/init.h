@@ -26,6 +26,7 @@ struct init {
 	struct arena *arena; /* that the plan lives in: dropped once the command runs */
 	struct sources *sources;
 	int socket_fd; /* init's end of the handshake */
+	int broker_fd; /* see sockets.h; -1: a box without a broker */
 	int stdio[3];  /* see struct payload */
 };
 

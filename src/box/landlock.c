@@ -191,16 +191,34 @@ static int allow_stdio(const struct ruleset *rules)
 	return 0;
 }
 
+static int explain_lack(int error, struct err *reterr)
+{
+	err_wall(reterr, "landlock", -error, "use", "Landlock");
+	err_hint(reterr, "boot a kernel with CONFIG_SECURITY_LANDLOCK and landlock in lsm=, or "
+			 "add --allow-degraded landlock");
+	return error;
+}
+
 static int no_landlock(const struct plan *plan, int error, int *ret_abi, struct err *reterr)
 {
 	if (plan->degradable[WALL_LANDLOCK]) {
 		*ret_abi = 0;
 		return 0;
 	}
-	err_wall(reterr, "landlock", -error, "use", "Landlock");
-	err_hint(reterr, "boot a kernel with CONFIG_SECURITY_LANDLOCK and landlock in lsm=, or "
-			 "add --allow-degraded landlock");
-	return error;
+	return explain_lack(error, reterr);
+}
+
+/* A ruleset that handles all file accesses of this version, and scopes. fd or -errno. */
+static int make_ruleset(int abi, uint64_t handled)
+{
+	struct ruleset_attr attr = { .handled_access_fs = handled };
+	size_t size = sizeof attr.handled_access_fs;
+
+	if (abi >= 6) {
+		attr.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL;
+		size = sizeof attr;
+	}
+	return (int)sys_call3(SYS_landlock_create_ruleset, &attr, size, 0);
 }
 
 int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr)
@@ -210,13 +228,7 @@ int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr)
 	if (abi < 1)
 		return no_landlock(plan, abi < 0 ? (int)abi : -ENOSYS, ret_abi, reterr);
 	struct ruleset rules = { .handled = known_accesses((int)abi), .reterr = reterr };
-	struct ruleset_attr attr = { .handled_access_fs = rules.handled };
-	size_t size = sizeof attr.handled_access_fs;
-	if (abi >= 6) {
-		attr.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL;
-		size = sizeof attr;
-	}
-	_cleanup_close_ int fd = (int)sys_call3(SYS_landlock_create_ruleset, &attr, size, 0);
+	_cleanup_close_ int fd = make_ruleset((int)abi, rules.handled);
 	if (fd < 0)
 		return err_wall(reterr, "landlock", -fd, "make", "a ruleset");
 	rules.fd = fd;
@@ -232,4 +244,15 @@ int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr)
 		return err_wall(reterr, "landlock", -r, "apply", "the ruleset");
 	*ret_abi = (int)abi;
 	return 0;
+}
+
+int landlock_deny_files(bool may_lack, struct err *reterr)
+{
+	long abi = sys_call3(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+
+	if (abi < 1)
+		return may_lack ? 0 : explain_lack(abi < 0 ? (int)abi : -ENOSYS, reterr);
+	_cleanup_close_ int fd = make_ruleset((int)abi, known_accesses((int)abi));
+	int r = fd < 0 ? fd : (int)sys_call2(SYS_landlock_restrict_self, fd, 0);
+	return r < 0 ? err_wall(reterr, "landlock", -r, "confine", "the broker") : 0;
 }

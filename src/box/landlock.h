@@ -3,6 +3,8 @@
 #ifndef AISBX_BOX_LANDLOCK_H
 #define AISBX_BOX_LANDLOCK_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "policy/plan.h"
 
@@ -12,5 +14,11 @@
  * Landlock version, 0 when there is none and the plan allows that. No heap.
  */
 int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr);
+
+/*
+ * Takes every access to files from the calling process, which is not in a box: nothing can be
+ * opened, made or removed any more. may_lack: a kernel without Landlock is no error.
+ */
+int landlock_deny_files(bool may_lack, struct err *reterr);
 
 #endif

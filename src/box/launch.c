@@ -166,13 +166,15 @@ void launch_return_stdin(const struct launched *box)
 		return;
 }
 
-int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct launched *ret_box,
-	   struct err *reterr)
+int launch(const struct plan *plan, struct arena *arena, int stdin_fd, int broker_fd,
+	   struct launched *ret_box, struct err *reterr)
 {
 	struct sources sources;
-	struct init init = {
-		.plan = plan, .arena = arena, .sources = &sources, .stdio = { -1, -1, -1 }
-	};
+	struct init init = { .plan = plan,
+			     .arena = arena,
+			     .sources = &sources,
+			     .broker_fd = broker_fd,
+			     .stdio = { -1, -1, -1 } };
 	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
 				.socket_fd = -1,
 				.output = { -1, -1, -1 } };

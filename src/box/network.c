@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The net wall: see network.h and network_namespaces(7). */
+/* The net wall: see network.h, network_namespaces(7) and rtnetlink(7). */
 #include "box/network.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
@@ -12,6 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+
+enum {
+	LO_INDEX = 1, /* of a fresh namespace: its first device */
+};
 
 int network_apply(struct err *reterr)
 {
@@ -33,5 +38,79 @@ int network_apply(struct err *reterr)
 	r = sys_call3(SYS_ioctl, fd, SIOCSIFFLAGS, &request);
 	if (r < 0)
 		return err_wall(reterr, "net", (int)-r, "bring up", "lo");
+	return 0;
+}
+
+/*** Routes ***/
+
+struct route_request {
+	struct nlmsghdr header;
+	struct rtmsg route;
+	struct rtattr attribute;
+	uint32_t device;
+};
+
+struct route_reply {
+	struct nlmsghdr header;
+	struct nlmsgerr error;
+	char rest[256]; /* the kernel repeats the request */
+};
+
+/* 0 or -errno of the kernel's answer. */
+static int add_route(int fd, unsigned char family)
+{
+	struct route_request request = {
+		.header = { .nlmsg_len = sizeof request,
+			    .nlmsg_type = RTM_NEWROUTE,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE,
+			    .nlmsg_seq = family },
+		.route = { .rtm_family = family,
+			   .rtm_table = RT_TABLE_LOCAL,
+			   .rtm_protocol = RTPROT_BOOT,
+			   .rtm_scope = RT_SCOPE_HOST,
+			   .rtm_type = RTN_LOCAL },
+		.attribute = { .rta_len = RTA_LENGTH(sizeof request.device), .rta_type = RTA_OIF },
+		.device = LO_INDEX,
+	};
+	struct route_reply reply = { 0 };
+	long n = sys_write(fd, &request, sizeof request);
+
+	if (n >= 0)
+		n = sys_read(fd, &reply, sizeof reply);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < sizeof reply.header + sizeof reply.error ||
+	    reply.header.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return reply.error.error;
+}
+
+int network_route_all(struct err *reterr)
+{
+	_cleanup_close_ int fd =
+		(int)sys_call3(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int r = fd < 0 ? fd : add_route(fd, AF_INET);
+
+	if (r == 0)
+		r = add_route(fd, AF_INET6);
+	/* Without IPv6 in the kernel nothing of the box can speak it either. */
+	if (r < 0 && r != -EOPNOTSUPP && r != -EAFNOSUPPORT && r != -ENODEV)
+		return err_wall(reterr, "net", -r, "route", "all addresses to lo");
+	return 0;
+}
+
+int network_free_ports(int proc_sys_fd, struct err *reterr)
+{
+	_cleanup_close_ int fd =
+		sys_openat2(proc_sys_fd, "net/ipv4/ip_unprivileged_port_start",
+			    O_WRONLY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	long r = fd < 0 ? fd : sys_write(fd, "0", 1);
+
+	if (r < 0) {
+		err_wall(reterr, "net", (int)-r, "set", "net.ipv4.ip_unprivileged_port_start");
+		err_hint(reterr, "/proc/sys must be writable where aisbx runs; for containers see "
+				 "HOST REQUIREMENTS in aisbx(1)");
+		return (int)r;
+	}
 	return 0;
 }

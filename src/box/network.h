@@ -8,4 +8,18 @@
 /* Moves the calling process into a network namespace of its own and brings lo up. No heap. */
 int network_apply(struct err *reterr);
 
+/*
+ * Makes every address the box's own: a `local default` route on lo, for IPv4 and, where the
+ * kernel has it, IPv6. So a connection to an address reaches a socket in the box or is refused
+ * at once, and no packet can leave. CAP_NET_ADMIN in the namespace. No heap.
+ */
+int network_route_all(struct err *reterr);
+
+/*
+ * Lets sockets of the namespace be bound to ports below 1024 by a process without
+ * capabilities there: the broker. proc_sys_fd: /proc/sys of the host, which is opened before
+ * the root changes.
+ */
+int network_free_ports(int proc_sys_fd, struct err *reterr);
+
 #endif

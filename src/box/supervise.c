@@ -30,6 +30,7 @@
 #include "box/relay.h"
 #include "box/timing.h"
 #include "box/tty.h"
+#include "broker/broker.h"
 
 const char *const outcome_names[OUTCOME__N] = {
 	[OUTCOME_EXITED] = "exited",
@@ -53,20 +54,23 @@ enum reason {
 enum {
 	POLL_SOCKET,
 	POLL_SIGNALS,
+	POLL_BROKER,
 	POLL_RELAYS,
 	POLL_TTY = POLL_RELAYS + 2 * RELAY_POLL_FDS,
 	POLL__N = POLL_TTY + TTY_POLL_FDS,
 };
 
 enum {
-	CPU_SLACK_MS = 100
+	BROKER_END_MS = 2000, /* for the broker's last sums */
 };
 
 #define NEVER INT64_MAX
 
 struct supervisor {
 	const struct plan *plan;
+	const struct observer *observer; /* NULL: none */
 	struct launched box;
+	struct broker broker;
 	struct box_end *end;
 	int signal_fd;
 	enum reason reason;
@@ -88,6 +92,7 @@ struct supervisor {
 /* Untouched, and so without memory, where nothing is relayed. */
 static struct relay relays[2];
 static struct tty terminal;
+static struct network_log network;
 
 static int64_t now_ms(void)
 {
@@ -314,6 +319,56 @@ static void reap(struct supervisor *sup, int options)
 	}
 }
 
+/*** The broker ***/
+
+/* False when there is no more to read. A broker that died takes the network away, not the run. */
+static bool read_event(struct supervisor *sup)
+{
+	struct broker_event event;
+	int r = event_receive(sup->broker.events_fd, &event);
+
+	if (r == -EAGAIN || r == -EINTR)
+		return false;
+	if (r <= 0) {
+		network.ended_early = !sup->closed && !sup->ended;
+		(void)close(sup->broker.events_fd);
+		sup->broker.events_fd = -1;
+		return false;
+	}
+	network_log_add(&network, &event);
+	if (network.failed)
+		kill_box(sup); /* it waits for the broker */
+	else if (sup->observer)
+		sup->observer->event(sup->observer->context, &event);
+	return true;
+}
+
+/* The box is gone, so the broker ends by itself; one that does not is ended. */
+static void finish_broker(struct supervisor *sup)
+{
+	struct pollfd events = { .fd = sup->broker.events_fd, .events = POLLIN };
+	int64_t until_ms = now_ms() + BROKER_END_MS;
+	int64_t left_ms = BROKER_END_MS;
+
+	if (sup->broker.pid < 0)
+		return;
+	while (sup->broker.events_fd >= 0 && left_ms > 0) {
+		if (poll(&events, 1, (int)left_ms) < 0 && errno != EINTR)
+			break;
+		while (read_event(sup))
+			;
+		left_ms = until_ms - now_ms();
+	}
+	if (sup->broker.events_fd >= 0)
+		(void)close(sup->broker.events_fd);
+	broker_kill(&sup->broker);
+	sup->end->network = &network;
+	if (network.failed && !sup->end->started) {
+		sup->end->err = network.err;
+		sup->failed = true;
+	}
+}
+
 /*** The loop ***/
 
 static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
@@ -327,6 +382,7 @@ static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 	if (!sup->closed)
 		fds[POLL_SOCKET] = (struct pollfd){ .fd = sup->box.socket_fd, .events = POLLIN };
 	fds[POLL_SIGNALS] = (struct pollfd){ .fd = sup->signal_fd, .events = POLLIN };
+	fds[POLL_BROKER] = (struct pollfd){ .fd = sup->broker.events_fd, .events = POLLIN };
 	for (int i = 0; i < 2; i++) {
 		if (is_relayed(sup, i + 1))
 			relay_prepare(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
@@ -387,6 +443,8 @@ static void turn(struct supervisor *sup)
 		read_record(sup);
 	if (fds[POLL_SIGNALS].revents)
 		read_signals(sup);
+	if (fds[POLL_BROKER].revents)
+		(void)read_event(sup); /* one a turn: output and clock come first */
 	step_output(sup, fds);
 	check_deadlines(sup);
 }
@@ -526,6 +584,8 @@ static void supervise(struct supervisor *sup)
 	run_loop(sup);
 	if (sup->has_tty)
 		tty_close(&terminal);
+	(void)close(sup->box.socket_fd);
+	finish_broker(sup);
 	fill_figures(sup);
 	for (int i = 0; i < 2; i++) {
 		if (is_relayed(sup, i + 1))
@@ -533,7 +593,6 @@ static void supervise(struct supervisor *sup)
 	}
 	classify(sup);
 	launch_return_stdin(&sup->box);
-	(void)close(sup->box.socket_fd);
 }
 
 static int prepare_terminal(const struct plan *plan, struct err *reterr)
@@ -543,9 +602,33 @@ static int prepare_terminal(const struct plan *plan, struct err *reterr)
 	return tty_init(&terminal, 0, reterr);
 }
 
-void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct box_end *ret_end)
+/* Before init, so that its own preparations run beside the building of the box. */
+static int start_broker(struct supervisor *sup, struct arena *arena)
 {
-	struct supervisor sup = { .plan = plan, .end = ret_end, .begin_ms = now_ms() };
+	const struct plan *plan = sup->plan;
+	uint16_t *ports;
+
+	if (!plan_needs_broker(plan))
+		return 0;
+	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
+	int r = broker_start(plan, arena, sup->observer && sup->observer->each_event, ports,
+			     &sup->broker, &sup->end->err);
+	if (r < 0)
+		return r;
+	sup->end->ports = ports;
+	if (sup->observer && plan->network.publish_len)
+		sup->observer->published(sup->observer->context, ports);
+	return 0;
+}
+
+void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
+	     const struct observer *observer, struct box_end *ret_end)
+{
+	struct supervisor sup = { .plan = plan,
+				  .observer = observer,
+				  .broker = BROKER_NONE,
+				  .end = ret_end,
+				  .begin_ms = now_ms() };
 
 	memset(ret_end, 0, sizeof *ret_end);
 	ret_end->outcome = OUTCOME_SETUP_FAILED;
@@ -558,11 +641,14 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct 
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (prepare_terminal(plan, &ret_end->err) < 0)
+	if (prepare_terminal(plan, &ret_end->err) < 0 || start_broker(&sup, arena) < 0)
 		return;
-	if (launch(plan, arena, stdin_fd, &sup.box, &ret_end->err) < 0)
-		return;
-	supervise(&sup);
+	int r = launch(plan, arena, stdin_fd, sup.broker.init_fd, &sup.box, &ret_end->err);
+	close_keeping_errno(sup.broker.init_fd);
+	if (r < 0)
+		broker_kill(&sup.broker);
+	else
+		supervise(&sup);
 }
 
 int box_exit_status(const struct box_end *end)

@@ -254,6 +254,8 @@ enum {
 	OPEN_WRITES = 01 | 02 | 0100 | 01000 | 020000000, /* WRONLY RDWR CREAT TRUNC __O_TMPFILE */
 	OPEN_CREATES = 0100 | 020000000,
 	ACCESS_WRITE = 2,
+	/* asm-generic/mman-common.h */
+	PROTECTION_EXEC = 4,
 	/* linux/stat.h */
 	SET_ID_BITS = 06000,
 	TYPE_OF_FILE = 0170000,
@@ -452,36 +454,77 @@ static int compare_calls(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void syscall_policy(enum cpu cpu, bool mediated, struct bpf_call *calls,
-		    struct bpf_policy *ret_policy)
+/* Appends the calls of a list that cpu has. */
+static size_t add_calls(enum cpu cpu, const char *list, uint32_t action,
+			const struct arg_rule *(*rule_of)(const char *call), struct bpf_call *calls,
+			size_t calls_len)
 {
-	size_t calls_len = 0, len;
+	const char *word;
 	char name[32];
+	size_t len;
 
-	for (size_t i = 0; i < syscall_sets_len; i++) {
-		const char *cursor = syscall_sets[i].calls, *word;
-
-		while ((word = syscall_next(&cursor, &len))) {
-			int nr;
-
-			memcpy(name, word, len);
-			name[len] = '\0';
-			nr = syscall_number(cpu, name);
-			if (nr < 0)
-				continue;
+	while ((word = syscall_next(&list, &len))) {
+		memcpy(name, word, len);
+		name[len] = '\0';
+		int nr = syscall_number(cpu, name);
+		if (nr >= 0)
 			calls[calls_len++] =
-				(struct bpf_call){ (uint32_t)nr, syscall_sets[i].action,
-						   syscall_rule(name) };
-		}
+				(struct bpf_call){ (uint32_t)nr, action, rule_of(name) };
 	}
-	qsort(calls, calls_len, sizeof *calls, compare_calls);
-	*ret_policy = (struct bpf_policy){
+	return calls_len;
+}
+
+static struct bpf_policy make_policy(enum cpu cpu, struct bpf_call *calls, size_t len)
+{
+	qsort(calls, len, sizeof *calls, compare_calls);
+	return (struct bpf_policy){
 		.audit_arch = cpus[cpu].audit_arch,
 		.foreign_action = SECCOMP_RET_KILL_PROCESS,
 		.unknown_action = REFUSE(ENOSYS),
 		.foreign_from = cpus[cpu].foreign_from,
-		.mediated = mediated,
 		.calls = calls,
-		.len = calls_len,
+		.len = len,
 	};
+}
+
+void syscall_policy(enum cpu cpu, bool mediated, struct bpf_call *calls,
+		    struct bpf_policy *ret_policy)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < syscall_sets_len; i++)
+		len = add_calls(cpu, syscall_sets[i].calls, syscall_sets[i].action, syscall_rule,
+				calls, len);
+	*ret_policy = make_policy(cpu, calls, len);
+	ret_policy->mediated = mediated;
+}
+
+/*** The broker ***/
+
+/* Sockets of the internet only; no memory that can be executed. */
+RULE(broker_socket_rule, REFUSE(EPERM),
+     { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM, TYPE_DGRAM) },
+       ALLOW });
+RULE(broker_mmap_rule, ALLOW, { { HAS(2, PROTECTION_EXEC) }, REFUSE(EPERM) });
+
+static const char broker_calls[] =
+	"accept4 bind brk clock_gettime close connect dup epoll_ctl epoll_pwait epoll_wait exit "
+	"exit_group fcntl futex getpeername getpid getrandom getsockname getsockopt gettimeofday "
+	"listen madvise mmap mremap munmap pipe2 poll ppoll read readv recvfrom recvmsg "
+	"restart_syscall rt_sigprocmask rt_sigreturn sendmsg sendto setsockopt shutdown socket "
+	"splice write writev";
+
+static const struct arg_rule *broker_rule(const char *call)
+{
+	return strcmp(call, "socket") == 0 ? &broker_socket_rule
+	       : strcmp(call, "mmap") == 0 ? &broker_mmap_rule
+					   : NULL;
+}
+
+void syscall_broker_policy(enum cpu cpu, struct bpf_call *calls, struct bpf_policy *ret_policy)
+{
+	size_t len = add_calls(cpu, broker_calls, ALLOW, broker_rule, calls, 0);
+
+	*ret_policy = make_policy(cpu, calls, len);
+	ret_policy->unknown_action = REFUSE(EPERM);
 }

@@ -64,4 +64,7 @@ int syscall_number(enum cpu cpu, const char *call);
 void syscall_policy(enum cpu cpu, bool mediated, struct bpf_call *calls,
 		    struct bpf_policy *ret_policy);
 
+/* The same for the broker: what moving bytes takes, everything else EPERM. */
+void syscall_broker_policy(enum cpu cpu, struct bpf_call *calls, struct bpf_policy *ret_policy);
+
 #endif

@@ -13,6 +13,7 @@
 enum filter_kind {
 	FILTER_DEFAULT,
 	FILTER_MEDIATED, /* changes of files by name ask the listener */
+	FILTER_BROKER,	 /* the broker's own, not of a payload */
 	FILTER__N,
 };
 

@@ -28,6 +28,9 @@ const struct own_option own_options[] = {
 	  "run the code in FILE with the profile's interpreter", FIELD(script), BOTH },
 	{ "result", 0, "FILE|fd:N",
 	  "write how the run ended as one JSON object", FIELD(result), BOTH },
+	{ "published", 0, "FILE|fd:N",
+	  "write the published ports as one JSON object as soon as they are open",
+	  FIELD(published), BOTH },
 	{ "json", 0, NULL,
 	  "write JSON", FIELD(json), FOR_SHOW },
 	{ "timing", 0, NULL,
@@ -149,7 +152,7 @@ static int apply_own(struct arena *arena, const struct found *found, const char 
 		*(bool *)field = true;
 		return 0;
 	}
-	if (found->own->offset == FIELD(result))
+	if (found->own->offset == FIELD(result) || found->own->offset == FIELD(published))
 		why = value_check_sink(arena, value);
 	else if (found->own->offset != FIELD(code) && !*value)
 		why = arena_printf(arena, "an empty value; write %s", found->own->argument);

@@ -21,10 +21,11 @@ enum options_for {
 };
 
 struct options {
-	const char *profile; /* -p; NULL: none given */
-	const char *code;    /* -c; never together with script */
-	const char *script;  /* --script */
-	const char *result;  /* --result: FILE or fd:N, checked */
+	const char *profile;   /* -p; NULL: none given */
+	const char *code;      /* -c; never together with script */
+	const char *script;    /* --script */
+	const char *result;    /* --result: FILE or fd:N, checked */
+	const char *published; /* --published: the same */
 	bool quiet;
 	bool verbose;
 	bool json;

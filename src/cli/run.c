@@ -31,7 +31,9 @@ struct run {
 	bool planned;
 	struct request request;
 	struct result_target result;
+	struct result_target published;
 	int audit_fd;
+	bool audit_failed;
 	struct box_end end;
 };
 
@@ -124,7 +126,7 @@ static int run_check(struct run *run)
 		arena_free(&arena);
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
-	box_run(&plan, &arena, code_fd, &end);
+	box_run(&plan, &arena, code_fd, NULL, &end);
 	arena_free(&arena);
 	return check_verdict(run, &end);
 }
@@ -260,22 +262,65 @@ static int report(struct run *run)
 	return status;
 }
 
+/*** While it runs ***/
+
+/* A log that cannot be written any more is told once; the box goes on. */
+static void check_audit(struct run *run, int r)
+{
+	if (r == 0 || run->audit_failed)
+		return;
+	run->audit_failed = true;
+	(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(-r));
+}
+
+static void on_published(void *context, const uint16_t *ports)
+{
+	struct run *run = context;
+	struct err err;
+
+	check_audit(run, audit_published(run->audit_fd, &run->plan, ports));
+	if (result_write_published(&run->published, &run->plan, ports, &err) < 0)
+		(void)print_failure(&err);
+}
+
+static void on_event(void *context, const struct broker_event *event)
+{
+	struct run *run = context;
+
+	check_audit(run, audit_event(run->audit_fd, &run->plan, event));
+}
+
+static void watch_box(struct run *run)
+{
+	const struct observer observer = { .context = run,
+					   .each_event = run->audit_fd >= 0,
+					   .published = on_published,
+					   .event = on_event };
+
+	box_run(&run->plan, &run->arena, -1, &observer, &run->end);
+	if (run->end.network && run->end.network->ended_early && !run->options.quiet)
+		(void)fprintf(stderr, "aisbx: the broker ended before the box: there was no "
+				      "network from then on\n");
+}
+
 static int run_options(struct run *run)
 {
 	const struct options *options = &run->options;
 	struct err err;
 
 	run->audit_fd = -1;
-	run->result = (struct result_target)RESULT_TARGET_NONE;
+	run->result = run->published = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
+		return print_failure(&err);
+	if (options->published && result_open(options->published, &run->published, &err) < 0)
 		return print_failure(&err);
 	if (prepare(run) == 0) {
 		if (options->verbose)
 			(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", run->plan.run,
 				      run->plan.argv.items[0], run->plan.cwd);
-		box_run(&run->plan, &run->arena, -1, &run->end);
+		watch_box(run);
 	}
 	return report(run);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "policy/paths.h"
+#include "report/network_json.h"
 
 static int make_directories(char *path)
 {
@@ -135,6 +136,32 @@ int audit_start(int fd, const struct plan *plan)
 	json_object_set_new(line, "profile_sha256", json_string(plan->profile->sha256));
 	json_object_set_new(line, "command", command);
 	json_object_set_new(line, "grants", grants);
+	return write_line(fd, line);
+}
+
+int audit_published(int fd, const struct plan *plan, const uint16_t *ports)
+{
+	if (fd < 0)
+		return 0;
+	json_t *line = make_line("publish", plan);
+
+	json_object_set_new(line, "published", json_published(plan, ports));
+	return write_line(fd, line);
+}
+
+int audit_event(int fd, const struct plan *plan, const struct broker_event *event)
+{
+	const char *name;
+	bool allowed;
+	json_t *fields = fd < 0 ? NULL : json_event(event, &name, &allowed);
+
+	if (!fields)
+		return 0;
+	json_t *line = make_line(name, plan);
+	if (!allowed)
+		json_object_set_new(line, "verdict", json_string("denied"));
+	(void)json_object_update(line, fields);
+	json_decref(fields);
 	return write_line(fd, line);
 }
 

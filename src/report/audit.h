@@ -19,6 +19,8 @@ int audit_check(struct arena *arena, const struct plan *plan, int fd, struct err
 
 /* One line each, one write(2) a line. A full disk loses the line, not the run. 0 or -errno. */
 int audit_start(int fd, const struct plan *plan);
+int audit_published(int fd, const struct plan *plan, const uint16_t *ports);
+int audit_event(int fd, const struct plan *plan, const struct broker_event *event);
 int audit_end(int fd, const struct run_facts *facts);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "box/syscalls.h"
 #include "report/json.h"
+#include "report/network_json.h"
 
 enum {
 	RESULT_VERSION = 1
@@ -133,8 +134,10 @@ json_t *result_build(const struct run_facts *facts)
 	json_object_set_new(result, "command",
 			    json_words(plan && plan->argv.len ? plan->argv.items : facts->command));
 	add_figures(result, end);
-	json_object_set_new(result, "refused", json_array());
-	json_object_set_new(result, "connections", json_array());
+	json_object_set_new(result, "refused", json_refused(end->network));
+	json_object_set_new(result, "connections", json_connections(end->network));
+	json_object_set_new(result, "published",
+			    plan ? json_published(plan, end->ports) : json_array());
 	json_object_set_new(result, "walls",
 			    plan && plan->filter ? walls_object(plan, end) : json_null());
 	return result;
@@ -294,16 +297,13 @@ static int write_file(const struct result_target *target, const char *bytes, siz
 	return r;
 }
 
-int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr)
+static int write_json(struct result_target *target, json_t *value)
 {
-	if (target->fd < 0 && target->dir_fd < 0)
-		return 0;
-	json_t *result = result_build(facts);
-	char *line = json_dumps(result, JSON_COMPACT);
+	char *line = json_dumps(value, JSON_COMPACT);
 	size_t len = line ? strlen(line) : 0;
 	int r = -ENOMEM;
 
-	json_decref(result);
+	json_decref(value);
 	if (line) {
 		line[len] = '\n'; /* in place of the terminator: one write, one line */
 		r = target->dir_fd >= 0 ? write_file(target, line, len + 1)
@@ -312,10 +312,35 @@ int result_write(struct result_target *target, const struct run_facts *facts, st
 	free(line);
 	close_keeping_errno(target->dir_fd);
 	target->dir_fd = -1;
+	return r;
+}
+
+static int write_value(struct result_target *target, json_t *value, const char *op,
+		       struct err *reterr)
+{
+	int r = write_json(target, value);
+
 	if (r < 0)
-		err_set(reterr, E_SYSTEM, -r, "write the result to",
-			target->path ? target->path : "its descriptor");
+		err_set(reterr, E_SYSTEM, -r, op, target->path ? target->path : "its descriptor");
 	free(target->path);
 	target->path = NULL;
 	return r;
+}
+
+int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr)
+{
+	if (target->fd < 0 && target->dir_fd < 0)
+		return 0;
+	return write_value(target, result_build(facts), "write the result to", reterr);
+}
+
+int result_write_published(struct result_target *target, const struct plan *plan,
+			   const uint16_t *ports, struct err *reterr)
+{
+	if (target->fd < 0 && target->dir_fd < 0)
+		return 0;
+	return write_value(
+		target,
+		json_pack("{s:s, s:o}", "run", plan->run, "published", json_published(plan, ports)),
+		"write the published ports to", reterr);
 }

@@ -45,4 +45,11 @@ int result_open(const char *text, struct result_target *ret_target, struct err *
 /* Writes the result if there is a target, and closes what result_open() opened. */
 int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr);
 
+/*
+ * The same for the ports that a run publishes, as soon as they are open:
+ * {"run":..., "published":[{"address":...,"port":...,"box_port":...}]}.
+ */
+int result_write_published(struct result_target *target, const struct plan *plan,
+			   const uint16_t *ports, struct err *reterr);
+
 #endif

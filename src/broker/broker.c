@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The broker's process.
+ *
+ * Theory of operation: the supervisor forks it before the box, so that its own
+ * preparations run beside the building of the box. It goes through the stages
+ * below, in this order, and tells init that it serves; only then does init start
+ * the command. From there on it is one loop over descriptors (loop.h).
+ *
+ * Invariants: armed to die with the supervisor before anything else. When it
+ * reads the first byte from the box it holds nothing of the caller (strings
+ * overwritten, plan unmapped, other descriptors closed), can open no file, has no
+ * capability, is not dumpable, and its filter knows only what moving bytes
+ * takes. It is in the host's network namespace and outside every namespace of
+ * the box; of the box it has sockets only.
+ */
+#include "broker/broker.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/program.h"
+#include "base/sys.h"
+#include "box/init.h"
+#include "box/landlock.h"
+#include "box/sockets.h"
+#include "box/syscalls.h"
+#include "broker/dns_server.h"
+#include "broker/events.h"
+#include "broker/flows.h"
+#include "broker/loop.h"
+#include "broker/names.h"
+#include "broker/publish.h"
+#include "broker/refusals.h"
+#include "broker/resolver.h"
+
+enum {
+	PUBLISH_BACKLOG = 4096,
+};
+
+/* What outlives the plan; in memory of the broker's own. */
+struct config {
+	struct host_grants grants;
+	uint16_t *box_ports; /* of listen_fds */
+	int *listen_fds;
+	size_t published;
+	bool from_root;
+	uid_t uid; /* of a root caller's broker: owns nothing on the host */
+	gid_t gid;
+	bool lacks_landlock_allowed;
+	bool each_event;
+	int init_fd;
+	int events_fd;
+};
+
+enum stage {
+	STAGE_CALLER,	/* nothing of the caller's in memory and descriptors */
+	STAGE_RESOLVER, /* the last files are read */
+	STAGE_SOCKETS,	/* the box's first sockets are here */
+	STAGE_IDENTITY, /* no privilege, no capability */
+	STAGE_FILES,	/* Landlock: no file system */
+	STAGE_CALLS,	/* seccomp */
+	STAGE__N,
+};
+
+/*** The supervisor's side ***/
+
+static int listen_on(const struct publish *publish, uint16_t *ret_port, struct err *reterr)
+{
+	static const int yes = 1;
+	bool is_v4 = address_is_v4(&publish->address);
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(publish->port),
+				   .sin6_addr = publish->address.in6 };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(publish->port) };
+	struct sockaddr *name = is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+	socklen_t len = is_v4 ? sizeof v4 : sizeof v6;
+	char text[INET6_ADDRSTRLEN], shown[INET6_ADDRSTRLEN + 16];
+
+	memcpy(&v4.sin_addr, &publish->address.in6.s6_addr[12], sizeof v4.sin_addr);
+	_cleanup_close_ int fd =
+		socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+	    (is_v4 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0) &&
+	    bind(fd, name, len) == 0 && listen(fd, PUBLISH_BACKLOG) == 0 &&
+	    getsockname(fd, name, &len) == 0) {
+		*ret_port = ntohs(is_v4 ? v4.sin_port : v6.sin6_port);
+		return steal_fd(&fd);
+	}
+	int error = errno;
+	(void)snprintf(shown, sizeof shown, is_v4 ? "%s:%u" : "[%s]:%u",
+		       address_format(&publish->address, text), publish->port);
+	err_set(reterr, E_SYSTEM, error, "publish", shown);
+	err_hint(reterr, error == EADDRINUSE ? "publish another port, or 0 to have one picked"
+			 : error == EACCES   ? "ports below 1024 are root's: publish a higher one"
+					     : "publish another address or port");
+	return -error;
+}
+
+static int listen_all(const struct plan *plan, struct config *config, uint16_t *ports,
+		      struct err *reterr)
+{
+	const struct plan_network *network = &plan->network;
+
+	config->listen_fds = calloc(network->publish_len + 1, sizeof *config->listen_fds);
+	config->box_ports = calloc(network->publish_len + 1, sizeof *config->box_ports);
+	if (!config->listen_fds || !config->box_ports)
+		return err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
+	for (size_t i = 0; i < network->publish_len; i++) {
+		int fd = listen_on(&network->publish[i], &ports[i], reterr);
+
+		if (fd < 0)
+			return fd;
+		config->listen_fds[config->published] = fd;
+		config->box_ports[config->published++] = network->publish[i].box_port;
+	}
+	return 0;
+}
+
+/* The plan goes away in the broker: names and grants in memory of their own. */
+static int copy_grants(const struct plan *plan, struct config *config, struct err *reterr)
+{
+	const struct host_grants *grants = &plan->network.grants;
+	struct host_grant *items = calloc(grants->len + 1, sizeof *items);
+	bool complete = items;
+
+	for (size_t i = 0; complete && i < grants->len; i++) {
+		items[i] = grants->items[i];
+		items[i].why = NULL;
+		items[i].name = strdup(grants->items[i].name);
+		complete = items[i].name;
+	}
+	if (!complete)
+		return err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
+	config->grants = (struct host_grants){ .items = items, .len = grants->len };
+	return 0;
+}
+
+static void release(struct config *config)
+{
+	for (size_t i = 0; i < config->published; i++)
+		(void)close(config->listen_fds[i]);
+	free(config->listen_fds);
+	free(config->box_ports);
+	for (size_t i = 0; i < config->grants.len; i++)
+		free((char *)config->grants.items[i].name);
+	free(config->grants.items);
+}
+
+static _Noreturn void broker_main(struct config *config, struct arena *arena);
+
+static int fork_broker(struct config *config, struct arena *arena, struct broker *ret_broker,
+		       struct err *reterr)
+{
+	int events[2], sockets[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, events) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
+		err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+		(void)close(events[0]);
+		(void)close(events[1]);
+		return -reterr->errnum;
+	}
+	config->events_fd = events[1];
+	config->init_fd = sockets[1];
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)close(events[0]);
+		(void)close(sockets[0]);
+		broker_main(config, arena);
+	}
+	int error = errno;
+	(void)close(events[1]);
+	(void)close(sockets[1]);
+	if (pid < 0) {
+		(void)close(events[0]);
+		(void)close(sockets[0]);
+		return err_set(reterr, E_SYSTEM, error, "start", "the broker");
+	}
+	*ret_broker = (struct broker){ .pid = pid, .events_fd = events[0], .init_fd = sockets[0] };
+	return 0;
+}
+
+int broker_start(const struct plan *plan, struct arena *arena, bool each_event, uint16_t *ports,
+		 struct broker *ret_broker, struct err *reterr)
+{
+	struct config config = { .from_root = plan->facts->host_root,
+				 .uid = plan->outside_uid,
+				 .gid = plan->outside_gid,
+				 .lacks_landlock_allowed = plan->degradable[WALL_LANDLOCK],
+				 .each_event = each_event };
+	int r = listen_all(plan, &config, ports, reterr);
+
+	if (r == 0)
+		r = copy_grants(plan, &config, reterr);
+	if (r == 0)
+		r = fork_broker(&config, arena, ret_broker, reterr);
+	release(&config);
+	return r;
+}
+
+void broker_kill(struct broker *broker)
+{
+	if (broker->pid < 0)
+		return;
+	(void)kill(broker->pid, SIGKILL); /* ours and not reaped: cannot miss */
+	while (waitpid(broker->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	broker->pid = -1;
+}
+
+/*** The stages ***/
+
+static void die_with_supervisor(const struct config *config)
+{
+	struct pollfd peer = { .fd = config->events_fd };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		_exit(EXIT_AISBX);
+	/* It may have died before the call: then its end of the pair is gone. */
+	if (poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP))
+		_exit(EXIT_AISBX);
+}
+
+/* The descriptors that stay, to 0, 1, 2...: then all others can be closed at once. */
+static int keep_descriptors(struct config *config)
+{
+	int *kept[2] = { &config->events_fd, &config->init_fd };
+	int next = 0;
+
+	for (size_t i = 0; i < 2 + config->published; i++) {
+		int *fd = i < 2 ? kept[i] : &config->listen_fds[i - 2];
+		/* Above all of them first, so that no dup2(2) hits one that is still wanted. */
+		int high = fcntl(*fd, F_DUPFD_CLOEXEC, 3 + 2 + (int)config->published);
+
+		if (high < 0)
+			return -errno;
+		*fd = high;
+	}
+	for (size_t i = 0; i < 2 + config->published; i++) {
+		int *fd = i < 2 ? kept[i] : &config->listen_fds[i - 2];
+
+		if (dup3(*fd, next, O_CLOEXEC) < 0)
+			return -errno;
+		*fd = next++;
+	}
+	return sys_call3(SYS_close_range, next, ~0U, 0) < 0 ? -EBADF : 0;
+}
+
+static int enter_caller_stage(struct config *config, struct arena *arena, struct err *reterr)
+{
+	const struct rlimit no_core = { 1, 1 }; /* as in rlimits.c */
+	struct rlimit files;
+
+	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
+	arena_free(arena);
+	int r = keep_descriptors(config);
+	if (r < 0)
+		return err_set(reterr, E_SYSTEM, -r, "close", "the caller's descriptors");
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer connections otherwise */
+	}
+	return 0;
+}
+
+static int receive_sockets(const struct config *config, int fds[BOX_SOCKETS_LEN],
+			   struct err *reterr)
+{
+	struct socket_reply reply;
+	int r = sockets_receive(config->init_fd, &reply, fds, BOX_SOCKETS_LEN);
+
+	/* EOF: init failed before, and its error is the one to show. */
+	if (r == -EPIPE)
+		_exit(EXIT_AISBX);
+	return r < 0 ? err_wall(reterr, "net", -r, "receive", "the box's sockets") : 0;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[2] = { 0 };
+
+	return (int)sys_call2(SYS_capset, &header, none);
+}
+
+static int enter_identity_stage(const struct config *config, struct err *reterr)
+{
+	if (config->from_root &&
+	    (setgroups(0, NULL) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
+	     setresuid(config->uid, config->uid, config->uid) < 0))
+		return err_wall(reterr, "net", errno, "lower", "the broker's identity");
+	int r = drop_capabilities();
+	if (r < 0)
+		return err_wall(reterr, "net", -r, "drop", "the broker's capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_wall(reterr, "net", errno, "isolate", "the broker");
+	die_with_supervisor(config); /* a change of ids clears PDEATHSIG, prctl(2) */
+	return 0;
+}
+
+static int enter_calls_stage(struct err *reterr)
+{
+	struct filter filter;
+
+	(void)syscalls_builtin(FILTER_BROKER, &filter); /* always there */
+	return syscalls_load(&filter, false, NULL, reterr);
+}
+
+/*** Serving ***/
+
+static void on_init_gone(struct watch *watch, uint32_t events)
+{
+	(void)watch;
+	(void)events; /* init sends nothing unasked: it is EOF */
+	loop_stop();
+}
+
+static int listen_in_box(const struct config *config, const int fds[BOX_SOCKETS_LEN],
+			 struct err *reterr)
+{
+	static struct watch init_watch = { .ready = on_init_gone };
+	const int udp[2] = { fds[BOX_DNS_UDP], fds[BOX_DNS_UDP6] };
+	const int tcp[2] = { fds[BOX_DNS_TCP], fds[BOX_DNS_TCP6] };
+
+	flows_init(&config->grants);
+	names_init(&config->grants, config->init_fd, fds[BOX_DNS_UDP6] >= 0, flows_accept);
+	int r = dns_server_start(&config->grants, udp, tcp);
+	if (r == 0)
+		r = refusals_start(fds[BOX_REFUSALS]);
+	for (size_t i = 0; r == 0 && i < config->published; i++)
+		r = publish_start(config->listen_fds[i], config->box_ports[i]);
+	if (r == 0)
+		r = loop_watch(&init_watch, config->init_fd, 0);
+	return r < 0 ? err_wall(reterr, "net", -r, "serve", "the box's network") : 0;
+}
+
+static int say_serving(const struct config *config, struct err *reterr)
+{
+	const struct socket_request serving = { .count = 0 };
+
+	if (send(config->init_fd, &serving, sizeof serving, MSG_NOSIGNAL) < 0)
+		return err_wall(reterr, "net", errno, "reach", "the box's init");
+	return 0;
+}
+
+static int enter_stage(enum stage stage, struct config *config, struct arena *arena,
+		       int fds[BOX_SOCKETS_LEN], struct err *reterr)
+{
+	switch (stage) {
+	case STAGE_CALLER:
+		return enter_caller_stage(config, arena, reterr);
+	case STAGE_RESOLVER:
+		return resolver_open(reterr);
+	case STAGE_SOCKETS:
+		return receive_sockets(config, fds, reterr);
+	case STAGE_IDENTITY:
+		return enter_identity_stage(config, reterr);
+	case STAGE_FILES:
+		return landlock_deny_files(config->lacks_landlock_allowed, reterr);
+	case STAGE_CALLS:
+		return enter_calls_stage(reterr);
+	case STAGE__N:
+		break;
+	}
+	return 0;
+}
+
+static int isolate(struct config *config, struct arena *arena, int fds[BOX_SOCKETS_LEN],
+		   struct err *reterr)
+{
+	int r = loop_init();
+
+	if (r < 0)
+		return err_set(reterr, E_SYSTEM, -r, "make", "the broker's loop");
+	for (int stage = 0; r == 0 && stage < STAGE__N; stage++)
+		r = enter_stage((enum stage)stage, config, arena, fds, reterr);
+	return r;
+}
+
+static void broker_main(struct config *config, struct arena *arena)
+{
+	int fds[BOX_SOCKETS_LEN];
+	struct err err;
+
+	die_with_supervisor(config);
+	events_init(config->events_fd, config->each_event);
+	int r = isolate(config, arena, fds, &err);
+	if (r == 0)
+		r = listen_in_box(config, fds, &err);
+	if (r == 0)
+		r = say_serving(config, &err);
+	if (r == 0 && names_listen_literals() < 0)
+		r = -EIO;
+	if (r < 0)
+		event_failed(&err);
+	else if (loop_run() == 0)
+		events_finish();
+	_exit(r < 0 ? EXIT_AISBX : 0);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connections out of the box: see flows.h. */
+#include "broker/flows.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "broker/client_hello.h"
+#include "broker/dial.h"
+#include "broker/events.h"
+#include "broker/names.h"
+#include "broker/pump.h"
+#include "broker/resolver.h"
+
+enum {
+	ACCEPTS_A_TURN = 32,
+	HTTPS_PORT = 443,
+	HOST_TEXT = 256,
+};
+
+struct flow {
+	struct flow *next, *prev;
+	char host[HOST_TEXT];	/* as granted and logged: a name, or an address */
+	struct address literal; /* of a grant by address */
+	bool is_literal;
+	uint16_t port;
+	const struct host_grant *grant;
+	struct watch client; /* the box's socket, until the pump has it */
+	struct timer deadline;
+	struct lookup lookup;
+	bool is_looking;
+	struct dial dial;
+	bool is_dialling;
+	struct pump pump;
+	bool is_pumping;
+	int64_t since_ms;
+};
+
+static const struct host_grants *grants;
+static struct flow *flows;
+
+#define FLOW_OF(pointer, member) ((struct flow *)((char *)(pointer)-offsetof(struct flow, member)))
+
+void flows_init(const struct host_grants *all)
+{
+	grants = all;
+}
+
+/*** Ends ***/
+
+static void reset(int fd)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	(void)close(fd);
+}
+
+static void forget(struct flow *flow)
+{
+	*(flow->prev ? &flow->prev->next : &flows) = flow->next;
+	if (flow->next)
+		flow->next->prev = flow->prev;
+	free(flow);
+}
+
+/* Before the pump. */
+static void give_up(struct flow *flow)
+{
+	int fd = flow->client.fd;
+
+	timer_cancel(&flow->deadline);
+	if (flow->is_looking)
+		resolver_cancel(&flow->lookup);
+	if (flow->is_dialling)
+		dial_cancel(&flow->dial);
+	loop_unwatch(&flow->client);
+	if (fd >= 0)
+		reset(fd);
+	forget(flow);
+}
+
+void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why)
+{
+	bool is_private = address && address_class(address) != ADDRESS_PUBLIC;
+	bool is_v6 = strchr(host, ':');
+	char what[EVENT_TEXT], grant[EVENT_TEXT];
+
+	(void)snprintf(what, sizeof what, is_v6 ? "[%s]:%u" : "%s:%u", host, port);
+	(void)snprintf(grant, sizeof grant, "--allow-%shost %s", is_private ? "private-" : "",
+		       what);
+	if (port == HTTPS_PORT && !is_v6)
+		grant[strlen(grant) - strlen(":443")] = '\0';
+	event_refused(REFUSED_HOST, what, grant, why);
+}
+
+/* The grant is there, the connection broke its rule. */
+static void refuse_tls(struct flow *flow, const char *why)
+{
+	char what[EVENT_TEXT], grant[EVENT_TEXT];
+
+	(void)snprintf(what, sizeof what, "%s:%u", flow->host, flow->port);
+	(void)snprintf(grant, sizeof grant, "--allow-host %s,tls=any", what);
+	event_refused(REFUSED_HOST, what, grant, why);
+	give_up(flow);
+}
+
+/*** PUMP ***/
+
+static void end_pump(struct pump *pump, int error)
+{
+	struct flow *flow = FLOW_OF(pump, pump);
+
+	event_closed(flow->host, flow->port, pump->side[0].bytes, pump->side[1].bytes,
+		     loop_now_ms() - flow->since_ms);
+	pump_close(pump, error != 0);
+	forget(flow);
+}
+
+static void on_dialled(struct dial *dial, int fd, const struct address *address)
+{
+	struct flow *flow = FLOW_OF(dial, dial);
+	int client = flow->client.fd;
+
+	(void)address;
+	flow->is_dialling = false;
+	if (fd < 0) {
+		give_up(flow);
+		return;
+	}
+	loop_unwatch(&flow->client);
+	event_connected(flow->host, flow->port);
+	flow->is_pumping = true;
+	if (pump_start(&flow->pump, client, fd, end_pump) < 0)
+		end_pump(&flow->pump, -ENOMEM);
+}
+
+/*** LOOKUP and DIAL ***/
+
+static void dial_permitted(struct flow *flow, const struct address *addresses, size_t len)
+{
+	struct address permitted[RESOLVER_ADDRESSES_MAX];
+	size_t permitted_len = 0;
+
+	for (size_t i = 0; i < len && i < RESOLVER_ADDRESSES_MAX; i++) {
+		if (host_permits(flow->grant, &addresses[i]))
+			permitted[permitted_len++] = addresses[i];
+	}
+	if (permitted_len == 0) {
+		flow_refused(flow->host, &addresses[0], flow->port,
+			     "it resolves to an address that is not public");
+		give_up(flow);
+		return;
+	}
+	flow->is_dialling = true;
+	flow->dial.done = on_dialled;
+	dial_start(&flow->dial, permitted, permitted_len, flow->port);
+}
+
+static void on_looked_up(struct lookup *lookup, int error, const struct address *addresses,
+			 size_t len)
+{
+	struct flow *flow = FLOW_OF(lookup, lookup);
+
+	flow->is_looking = false;
+	if (error < 0 || len == 0)
+		give_up(flow);
+	else
+		dial_permitted(flow, addresses, len);
+}
+
+static void start_lookup(struct flow *flow)
+{
+	timer_cancel(&flow->deadline);
+	if (flow->is_literal) {
+		dial_permitted(flow, &flow->literal, 1);
+		return;
+	}
+	flow->is_looking = true;
+	flow->lookup.done = on_looked_up;
+	resolver_start(&flow->lookup, flow->host);
+}
+
+/*** HELLO ***/
+
+/* Until more has come than was looked at: so no hello is parsed twice for nothing. */
+static void await_more(struct flow *flow, int have)
+{
+	int want = have + 1;
+
+	(void)setsockopt(flow->client.fd, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof want);
+}
+
+/* A box that goes away meanwhile is noticed by the pump: nothing is read before. */
+static void on_early_event(struct watch *watch, uint32_t events)
+{
+	if (events & (EPOLLHUP | EPOLLERR))
+		give_up(FLOW_OF(watch, client));
+}
+
+static void on_hello(struct watch *watch, uint32_t events)
+{
+	static uint8_t bytes[CLIENT_HELLO_MAX];
+	static const int one = 1;
+	struct flow *flow = FLOW_OF(watch, client);
+	char name[HOST_NAME_MAX_LEN + 1];
+	ssize_t n = recv(watch->fd, bytes, sizeof bytes, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		give_up(flow);
+		return;
+	}
+	switch (client_hello_parse(bytes, (size_t)n, name)) {
+	case HELLO_MORE:
+		if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			refuse_tls(flow, "the connection ended within the TLS ClientHello");
+		else
+			await_more(flow, (int)n);
+		return;
+	case HELLO_NAME:
+		if (flow->is_literal || strcmp(name, flow->host) != 0) {
+			refuse_tls(flow, "the TLS ClientHello names another host");
+			return;
+		}
+		break;
+	case HELLO_NO_NAME:
+		if (!flow->is_literal) {
+			refuse_tls(flow, "the TLS ClientHello names no host");
+			return;
+		}
+		break;
+	case HELLO_NOT_TLS:
+		refuse_tls(flow, "port 443 and not TLS");
+		return;
+	case HELLO_BAD:
+		refuse_tls(flow, "a malformed TLS ClientHello");
+		return;
+	}
+	(void)setsockopt(watch->fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
+	(void)loop_change(watch, 0);
+	watch->ready = on_early_event;
+	start_lookup(flow);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	refuse_tls(FLOW_OF(timer, deadline), "no whole TLS ClientHello came in time");
+}
+
+static void start_flow(struct flow *flow, int fd)
+{
+	bool wants_tls = flow->port == HTTPS_PORT && !flow->grant->tls_any;
+
+	flow->since_ms = loop_now_ms();
+	flow->next = flows;
+	if (flows)
+		flows->prev = flow;
+	flows = flow;
+	flow->client.ready = wants_tls ? on_hello : on_early_event;
+	if (loop_watch(&flow->client, fd, wants_tls ? EPOLLIN | EPOLLRDHUP : 0) < 0) {
+		reset(fd);
+		forget(flow);
+	} else if (wants_tls) {
+		timer_set(&flow->deadline, HELLO_MS, on_deadline);
+	} else {
+		start_lookup(flow);
+	}
+}
+
+/*** Accepting ***/
+
+static void read_local_address(int fd, struct address *ret_address)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof local;
+
+	memset(ret_address, 0, sizeof *ret_address);
+	if (getsockname(fd, (struct sockaddr *)&local, &len) < 0)
+		return; /* then it is ::, which no grant permits */
+	if (local.ss_family == AF_INET6) {
+		ret_address->in6 = ((struct sockaddr_in6 *)&local)->sin6_addr;
+		return;
+	}
+	memset(&ret_address->in6.s6_addr[10], 0xff, 2);
+	memcpy(&ret_address->in6.s6_addr[12], &((struct sockaddr_in *)&local)->sin_addr, 4);
+}
+
+/* Who is meant: the name whose address was called, or the address itself. */
+static bool identify(struct flow *flow, const struct listener *listener, int fd)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	flow->port = listener->port;
+	if (listener->name) {
+		(void)snprintf(flow->host, sizeof flow->host, "%s", listener->name->text);
+		flow->grant = hosts_find_name(grants, flow->host, flow->port);
+		return flow->grant;
+	}
+	flow->is_literal = true;
+	read_local_address(fd, &flow->literal);
+	(void)snprintf(flow->host, sizeof flow->host, "%s", address_format(&flow->literal, text));
+	flow->grant = hosts_find_address(grants, &flow->literal, flow->port);
+	return flow->grant;
+}
+
+static void take(const struct listener *listener, int fd)
+{
+	struct flow *flow = calloc(1, sizeof *flow);
+
+	if (!flow) {
+		reset(fd);
+		return;
+	}
+	flow->client.fd = -1;
+	if (identify(flow, listener, fd)) {
+		start_flow(flow, fd);
+		return;
+	}
+	flow_refused(flow->host, flow->is_literal ? &flow->literal : NULL, flow->port,
+		     "no grant names it");
+	reset(fd);
+	free(flow);
+}
+
+/*
+ * Out of descriptors: the connection is taken with the spare one and reset, or it would
+ * stay in the queue and hang.
+ */
+static int spare_fd = -1;
+
+static bool shed(int listen_fd)
+{
+	if (spare_fd >= 0)
+		(void)close(spare_fd);
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		reset(fd);
+	spare_fd = dup(listen_fd);
+	return fd >= 0;
+}
+
+void flows_accept(struct watch *watch, uint32_t events)
+{
+	const struct listener *listener = (const struct listener *)watch; /* its first field */
+
+	(void)events;
+	if (spare_fd < 0)
+		spare_fd = dup(watch->fd);
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			take(listener, fd);
+		else if ((errno == EMFILE || errno == ENFILE) && shed(watch->fd))
+			continue;
+		else if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}
+
+void flows_finish(void)
+{
+	for (const struct flow *flow = flows; flow; flow = flow->next) {
+		if (flow->is_pumping)
+			event_closed(flow->host, flow->port, flow->pump.side[0].bytes,
+				     flow->pump.side[1].bytes, loop_now_ms() - flow->since_ms);
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Connections out of the box: from a listener's accept to the end.
+ *
+ *   HELLO     on port 443 the first bytes must be TLS for the granted name; they stay in
+ *             the socket (MSG_PEEK) and go on as they came
+ *   LOOKUP    the host's addresses of the name, each checked against the grant
+ *   DIAL      to exactly the checked addresses
+ *   PUMP      bytes both ways, until both directions have ended
+ *
+ * What fails before PUMP is reset, so that the program sees an error at once.
+ */
+#ifndef AISBX_BROKER_FLOWS_H
+#define AISBX_BROKER_FLOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/loop.h"
+#include "policy/hosts.h"
+
+enum {
+	HELLO_MS = 20000, /* for a whole ClientHello */
+};
+
+void flows_init(const struct host_grants *grants);
+/* For names_init(). */
+void flows_accept(struct watch *watch, uint32_t events);
+/* Tells of what is still open, at the end of the box. */
+void flows_finish(void);
+
+/* Writes what a refused connection wanted and the option that would allow it. */
+void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Names, their addresses in the box, and the listeners there: see names.h. */
+#include "broker/names.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "box/sockets.h"
+
+enum {
+	BUCKETS = 1024, /* a power of two */
+	BACKLOG = 4096, /* the kernel takes the lesser of this and somaxconn */
+};
+
+/* 198.18.0.0 as ::ffff:0:0 has it, and 2001:2::; a name's number is added. */
+static const uint8_t first_v4[16] = { [10] = 0xff, 0xff, 198, 18, 0, 0 };
+static const uint8_t first_v6[16] = { 0x20, 0x01, 0x00, 0x02 };
+
+static struct {
+	const struct host_grants *grants;
+	int init_fd;
+	bool has_v6;
+	void (*accept)(struct watch *watch, uint32_t events);
+	struct name *buckets[BUCKETS];
+	struct name *items[NAMES_MAX + 1]; /* by number, from 1 */
+	size_t len;
+} names;
+
+void names_init(const struct host_grants *grants, int init_fd, bool has_v6,
+		void (*accept)(struct watch *watch, uint32_t events))
+{
+	names.grants = grants;
+	names.init_fd = init_fd;
+	names.has_v6 = has_v6;
+	names.accept = accept;
+}
+
+bool names_have_v6(void)
+{
+	return names.has_v6;
+}
+
+/*** Sockets of the box ***/
+
+static int take_some(int family, int count, int *fds)
+{
+	const struct socket_request request = { .family = family, .count = count };
+	struct socket_reply reply;
+
+	if (send(names.init_fd, &request, sizeof request, MSG_NOSIGNAL) < 0)
+		return -errno;
+	/* init answers in its next turn, and its end is ours. */
+	return sockets_receive(names.init_fd, &reply, fds, count);
+}
+
+int box_sockets_take(int family, int count, int *fds)
+{
+	for (int at = 0; at < count; at += SOCKETS_AT_ONCE) {
+		int some = count - at < SOCKETS_AT_ONCE ? count - at : SOCKETS_AT_ONCE;
+		int r = take_some(family, some, fds + at);
+
+		if (r < 0) {
+			while (at > 0)
+				(void)close(fds[--at]);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/*** Listening ***/
+
+static int bind_to(int fd, const struct address *address, uint16_t port)
+{
+	static const int yes = 1;
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	if (address_is_v4(address)) {
+		memcpy(&v4.sin_addr, &address->in6.s6_addr[12], sizeof v4.sin_addr);
+		return bind(fd, (struct sockaddr *)&v4, sizeof v4) < 0 ? -errno : 0;
+	}
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0)
+		return -errno;
+	v6.sin6_addr = address->in6;
+	return bind(fd, (struct sockaddr *)&v6, sizeof v6) < 0 ? -errno : 0;
+}
+
+/* fd is the listener's, or closed. */
+static int listen_on(int fd, const struct name *name, const struct address *address, uint16_t port)
+{
+	struct listener *listener = calloc(1, sizeof *listener);
+	int r = listener ? bind_to(fd, address, port) : -ENOMEM;
+
+	if (r == 0 && listen(fd, BACKLOG) < 0)
+		r = -errno;
+	if (r == 0) {
+		listener->name = name;
+		listener->port = port;
+		listener->watch.ready = names.accept;
+		r = loop_watch(&listener->watch, fd, EPOLLIN);
+	}
+	if (r < 0) {
+		(void)close(fd);
+		free(listener);
+	}
+	return r;
+}
+
+struct ports {
+	uint16_t items[1024];
+	int len;
+};
+
+static void add_ports(struct ports *ports, const struct host_grant *grant)
+{
+	const int max = sizeof ports->items / sizeof *ports->items;
+
+	for (size_t i = 0; i < grant->ports_len; i++) {
+		for (unsigned port = grant->ports[i].first; port <= grant->ports[i].last; port++) {
+			bool is_new = ports->len < max;
+
+			for (int k = 0; k < ports->len && is_new; k++)
+				is_new = ports->items[k] != port;
+			if (is_new)
+				ports->items[ports->len++] = (uint16_t)port;
+		}
+	}
+}
+
+/* A listener that another server of the box took the place of is left out: that is its port. */
+static int listen_at_ports(const struct name *name, const struct address *address,
+			   const struct ports *ports)
+{
+	int fds[sizeof ports->items / sizeof *ports->items];
+	int r = box_sockets_take(address_is_v4(address) ? AF_INET : AF_INET6, ports->len, fds);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < ports->len; i++) {
+		int failed = listen_on(fds[i], name, address, ports->items[i]);
+
+		if (failed < 0 && failed != -EADDRINUSE)
+			r = failed;
+	}
+	return r;
+}
+
+int name_listen(struct name *name)
+{
+	struct ports ports = { .len = 0 };
+
+	if (name->is_listening)
+		return 0;
+	for (size_t i = 0; i < names.grants->len; i++) {
+		if (host_grant_matches(&names.grants->items[i], name->text))
+			add_ports(&ports, &names.grants->items[i]);
+	}
+	int r = listen_at_ports(name, &name->v4, &ports);
+	if (r == 0 && names.has_v6)
+		r = listen_at_ports(name, &name->v6, &ports);
+	name->is_listening = r == 0;
+	return r;
+}
+
+/*** Literals ***/
+
+/* One address stands for itself; for a range, listeners at every address of the family. */
+static int listen_for_net(const struct host_grant *grant)
+{
+	struct address address = grant->net;
+	struct ports ports = { .len = 0 };
+
+	if (!names.has_v6 && !address_is_v4(&address))
+		return 0;
+	if (grant->prefix_len < 128) {
+		bool is_v4 = address_is_v4(&address);
+
+		memset(&address, 0, sizeof address);
+		if (is_v4)
+			memset(&address.in6.s6_addr[10], 0xff, 2);
+	}
+	add_ports(&ports, grant);
+	return listen_at_ports(NULL, &address, &ports);
+}
+
+/* Programs in the box find localhost in /etc/hosts and ask nobody. */
+static int listen_for_localhost(void)
+{
+	struct name *name = hosts_know(names.grants, "localhost") ? name_get("localhost") : NULL;
+
+	if (!name)
+		return 0;
+	memset(&name->v4, 0, sizeof name->v4);
+	memset(&name->v4.in6.s6_addr[10], 0xff, 2);
+	name->v4.in6.s6_addr[12] = 127;
+	name->v4.in6.s6_addr[15] = 1;
+	name->v6.in6 = in6addr_loopback;
+	return name_listen(name);
+}
+
+int names_listen_literals(void)
+{
+	int r = listen_for_localhost();
+
+	for (size_t i = 0; r == 0 && i < names.grants->len; i++) {
+		if (names.grants->items[i].kind == HOST_NET)
+			r = listen_for_net(&names.grants->items[i]);
+	}
+	return r;
+}
+
+/*** Names ***/
+
+static struct name **bucket_of(const char *text)
+{
+	uint32_t hash =
+		2166136261u; /* FNV-1a; the table is bounded, so a bad choice costs little */
+
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * 16777619u;
+	return &names.buckets[hash & (BUCKETS - 1)];
+}
+
+static struct address numbered(const uint8_t first[16], size_t number)
+{
+	struct address address;
+
+	memcpy(address.in6.s6_addr, first, 16);
+	address.in6.s6_addr[13] |= (uint8_t)(number >> 16);
+	address.in6.s6_addr[14] = (uint8_t)(number >> 8);
+	address.in6.s6_addr[15] = (uint8_t)number;
+	return address;
+}
+
+struct name *name_get(const char *text)
+{
+	struct name **bucket = bucket_of(text);
+
+	for (struct name *name = *bucket; name; name = name->next) {
+		if (strcmp(name->text, text) == 0)
+			return name;
+	}
+	struct name *name = names.len < NAMES_MAX ? calloc(1, sizeof *name) : NULL;
+	if (!name)
+		return NULL;
+	names.items[++names.len] = name;
+	(void)strncpy(name->text, text, sizeof name->text - 1);
+	name->v4 = numbered(first_v4, names.len);
+	name->v6 = numbered(first_v6, names.len);
+	name->next = *bucket;
+	*bucket = name;
+	return name;
+}
+
+const struct name *name_by_address(const struct address *address)
+{
+	size_t number = (size_t)address->in6.s6_addr[14] << 8 | address->in6.s6_addr[15];
+	const struct name *name = number <= names.len ? names.items[number] : NULL;
+
+	if (!name || (memcmp(address, &name->v4, sizeof *address) != 0 &&
+		      memcmp(address, &name->v6, sizeof *address) != 0))
+		return NULL;
+	return name;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connections into the box: see publish.h. */
+#include "broker/publish.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "broker/names.h"
+#include "broker/pump.h"
+
+enum {
+	ACCEPTS_A_TURN = 32,
+};
+
+struct published {
+	struct watch watch;
+	uint16_t box_port;
+};
+
+struct guest {
+	struct pump pump;
+	struct watch server; /* the box's socket while it connects */
+	struct timer again;
+	int client_fd;
+	int family; /* that is tried now */
+	uint16_t box_port;
+	int64_t until_ms;
+};
+
+#define GUEST_OF(pointer, member)                                                                  \
+	((struct guest *)((char *)(pointer)-offsetof(struct guest, member)))
+
+static void try_server(struct guest *guest);
+
+static void drop(struct guest *guest)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	int fd = guest->server.fd;
+
+	timer_cancel(&guest->again);
+	loop_unwatch(&guest->server);
+	if (fd >= 0)
+		(void)close(fd);
+	(void)setsockopt(guest->client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	(void)close(guest->client_fd);
+	free(guest);
+}
+
+static void end_pump(struct pump *pump, int error)
+{
+	pump_close(pump, error != 0);
+	free(GUEST_OF(pump, pump));
+}
+
+static void on_again(struct timer *timer)
+{
+	try_server(GUEST_OF(timer, again));
+}
+
+/* IPv6 at once after IPv4, both again after a while. */
+static void try_next(struct guest *guest)
+{
+	int fd = guest->server.fd;
+
+	loop_unwatch(&guest->server);
+	if (fd >= 0)
+		(void)close(fd);
+	if (guest->family == AF_INET && names_have_v6()) {
+		guest->family = AF_INET6;
+		try_server(guest);
+		return;
+	}
+	guest->family = AF_INET;
+	if (loop_now_ms() >= guest->until_ms)
+		drop(guest);
+	else
+		timer_set(&guest->again, PUBLISH_AGAIN_MS, on_again);
+}
+
+static void on_connected(struct watch *watch, uint32_t events)
+{
+	struct guest *guest = GUEST_OF(watch, server);
+	int error = 0, fd = watch->fd;
+	socklen_t len = sizeof error;
+
+	(void)events;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error) {
+		try_next(guest);
+		return;
+	}
+	loop_unwatch(watch);
+	if (pump_start(&guest->pump, fd, guest->client_fd, end_pump) < 0)
+		free(guest); /* the sockets are closed */
+}
+
+static int connect_to(int fd, int family, uint16_t port)
+{
+	const struct sockaddr_in v4 = { .sin_family = AF_INET,
+					.sin_port = htons(port),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+					 .sin6_port = htons(port),
+					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+
+	return family == AF_INET ? connect(fd, (const struct sockaddr *)&v4, sizeof v4)
+				 : connect(fd, (const struct sockaddr *)&v6, sizeof v6);
+}
+
+static void try_server(struct guest *guest)
+{
+	int fd;
+
+	if (box_sockets_take(guest->family, 1, &fd) < 0) {
+		drop(guest);
+		return;
+	}
+	int r = connect_to(fd, guest->family, guest->box_port);
+	int error = errno;
+	guest->server.ready = on_connected;
+	if (loop_watch(&guest->server, fd, EPOLLOUT) < 0) {
+		(void)close(fd);
+		drop(guest);
+	} else if (r < 0 && error != EINPROGRESS) {
+		try_next(guest);
+	}
+}
+
+static void on_guest(struct watch *watch, uint32_t events)
+{
+	const struct published *published = (const struct published *)watch;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct guest *guest = fd >= 0 ? calloc(1, sizeof *guest) : NULL;
+
+		if (fd < 0)
+			return;
+		if (!guest) {
+			(void)close(fd);
+			continue;
+		}
+		guest->server.fd = -1;
+		guest->client_fd = fd;
+		guest->family = AF_INET;
+		guest->box_port = published->box_port;
+		guest->until_ms = loop_now_ms() + PUBLISH_WAIT_MS;
+		try_server(guest);
+	}
+}
+
+int publish_start(int listen_fd, uint16_t box_port)
+{
+	struct published *published = calloc(1, sizeof *published);
+
+	if (!published)
+		return -ENOMEM;
+	published->box_port = box_port;
+	published->watch.ready = on_guest;
+	return loop_watch(&published->watch, listen_fd, EPOLLIN);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Refusals of the box's own kernel: see refusals.h. */
+#include "broker/refusals.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "broker/events.h"
+#include "broker/flows.h"
+#include "broker/loop.h"
+#include "broker/names.h"
+
+enum {
+	PACKETS_A_TURN = 64,
+	IPV4_HEADER = 20, /* the kernel's own answers have no options */
+	IPV6_HEADER = 40,
+	ICMP_HEADER = 8,
+	PORTS = 4, /* both ports, first in a TCP or UDP header */
+};
+
+static uint16_t read_16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* One IP header: where what it carries begins, or 0. */
+static size_t parse_ip(const uint8_t *packet, size_t len, int *ret_protocol,
+		       struct address *ret_from, struct address *ret_to)
+{
+	memset(ret_from, 0, sizeof *ret_from);
+	*ret_to = *ret_from;
+	if (len >= IPV4_HEADER && packet[0] >> 4 == 4) {
+		memset(&ret_from->in6.s6_addr[10], 0xff, 2);
+		memset(&ret_to->in6.s6_addr[10], 0xff, 2);
+		memcpy(&ret_from->in6.s6_addr[12], packet + 12, 4);
+		memcpy(&ret_to->in6.s6_addr[12], packet + 16, 4);
+		*ret_protocol = packet[9];
+		return (size_t)(packet[0] & 15) * 4;
+	}
+	if (len >= IPV6_HEADER && packet[0] >> 4 == 6) {
+		memcpy(ret_from, packet + 8, 16);
+		memcpy(ret_to, packet + 24, 16);
+		*ret_protocol = packet[6];
+		return IPV6_HEADER;
+	}
+	return 0;
+}
+
+int refused_parse(const uint8_t *packet, size_t len, struct refused *ret_refused)
+{
+	struct address from, to;
+	int protocol;
+	size_t at = parse_ip(packet, len, &protocol, &from, &to);
+
+	if (!at || at + PORTS > len)
+		return -EBADMSG;
+	if (protocol == IPPROTO_TCP) { /* the reset comes from where nothing listens */
+		*ret_refused = (struct refused){ from, read_16(packet + at), 0 };
+		return 0;
+	}
+	if ((protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) || at + ICMP_HEADER > len)
+		return -EBADMSG;
+	/* The error quotes the packet that it is about. */
+	packet += at + ICMP_HEADER;
+	len -= at + ICMP_HEADER;
+	at = parse_ip(packet, len, &protocol, &from, &to);
+	if (!at || at + PORTS > len || protocol != IPPROTO_UDP)
+		return -EBADMSG;
+	*ret_refused = (struct refused){ to, read_16(packet + at + 2), 1 };
+	return 0;
+}
+
+static void tell(const struct refused *refused)
+{
+	const struct name *name = name_by_address(&refused->address);
+	char text[INET6_ADDRSTRLEN], what[EVENT_TEXT];
+	const char *host = name ? name->text : address_format(&refused->address, text);
+
+	if (!refused->is_udp) {
+		flow_refused(host, name ? NULL : &refused->address, refused->port,
+			     "no grant names it");
+		return;
+	}
+	(void)snprintf(what, sizeof what, strchr(host, ':') ? "[%s]:%u/udp" : "%s:%u/udp", host,
+		       refused->port);
+	event_refused(REFUSED_HOST, what, NULL, "UDP is not passed on");
+}
+
+static void on_packet(struct watch *watch, uint32_t events)
+{
+	uint8_t packet[128];
+	struct refused refused;
+
+	(void)events;
+	for (int i = 0; i < PACKETS_A_TURN; i++) {
+		ssize_t n = recv(watch->fd, packet, sizeof packet, 0);
+
+		if (n < 0)
+			return;
+		if (refused_parse(packet, (size_t)n, &refused) == 0 &&
+		    address_class(&refused.address) != ADDRESS_LOOPBACK)
+			tell(&refused);
+	}
+}
+
+int refusals_start(int packet_fd)
+{
+	static struct watch watch = { .fd = -1, .ready = on_packet };
+
+	return loop_watch(&watch, packet_fd, EPOLLIN);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the box's kernel refused by itself, because no grant made a listener
+ * there: its TCP resets and ICMP errors on lo, seen through a packet socket whose
+ * filter passes nothing else (box/sockets.c).
+ */
+#ifndef AISBX_BROKER_REFUSALS_H
+#define AISBX_BROKER_REFUSALS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/addresses.h"
+
+/* Whom a packet says nothing listens at. */
+struct refused {
+	struct address address;
+	uint16_t port;
+	int is_udp;
+};
+
+/* Reads one packet from its IP header on. 0, or -EBADMSG when it says nothing of the kind. */
+int refused_parse(const uint8_t *packet, size_t len, struct refused *ret_refused);
+
+/* packet_fd: non-blocking. 0 or -errno. */
+int refusals_start(int packet_fd);
+
+#endif
