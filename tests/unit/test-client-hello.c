@@ -462,7 +462,10 @@ static void test_longest(void **state)
 	expect("too many records", records, len, HELLO_BAD, NULL);
 
 	/* said to be too long: known from its first bytes */
-	(void)put(message + 1, CLIENT_HELLO_MAX, 3);
+	(void)put(message + 1, CLIENT_HELLO_MAX - 5 - 4, 3);
+	(void)split(message, 4, 4, records);
+	expect("said to be the longest", records, 9, HELLO_MORE, NULL);
+	(void)put(message + 1, CLIENT_HELLO_MAX - 5 - 4 + 1, 3);
 	(void)split(message, 4, 4, records);
 	expect("said to be too long", records, 8, HELLO_MORE, NULL);
 	expect("said to be too long", records, 9, HELLO_BAD, NULL);

@@ -115,6 +115,10 @@ static void test_queries(void **state)
 		  DNS_FORMERR, 1, "api.example.com", NULL, 21 },
 		{ "authority", BYTES(HEADER(RD, "\0\1\0\0\0\1\0\0") API A_IN "\0" A_IN V0 "\0\0"),
 		  DNS_FORMERR, 1, "api.example.com", NULL, 21 },
+		{ "an answer that is not there", BYTES(HEADER(RD, "\0\1\0\1\0\0\0\0") API A_IN),
+		  DNS_FORMERR, 1, "api.example.com", NULL, 21 },
+		{ "authority that is not there", BYTES(HEADER(RD, "\0\1\0\0\0\1\0\0") API A_IN),
+		  DNS_FORMERR, 1, "api.example.com", NULL, 21 },
 		{ "class CHAOS", BYTES(HEADER(RD, ONE) "\7version\4bind\0\0\x10\0\3"), DNS_REFUSED,
 		  16, "version.bind", NULL, 18 },
 		{ "class NONE", BYTES(HEADER(RD, ONE) API "\0\1\0\xfe"), DNS_REFUSED, 1,
@@ -133,10 +137,10 @@ static void test_queries(void **state)
 		  DNS_FORMERR, 0, "", NULL, 0 },
 		{ "pointer out of the packet", BYTES(HEADER(RD, ONE) "\1a\xff\xff" A_IN),
 		  DNS_FORMERR, 0, "", NULL, 0 },
-		{ "label of type 01", BYTES(HEADER(RD, ONE) "\x41" LABEL_63 "\0" A_IN), DNS_FORMERR,
-		  0, "", NULL, 0 },
-		{ "label of type 10", BYTES(HEADER(RD, ONE) "\x81" LABEL_63 "\0" A_IN), DNS_FORMERR,
-		  0, "", NULL, 0 },
+		{ "label of type 01", BYTES(HEADER(RD, ONE) "\x41" LABEL_63 "ab\0" A_IN),
+		  DNS_FORMERR, 0, "", NULL, 0 },
+		{ "label of type 10", BYTES(HEADER(RD, ONE) "\x80" LABEL_63 LABEL_63 "ab\0" A_IN),
+		  DNS_FORMERR, 0, "", NULL, 0 },
 	};
 
 	(void)state;
@@ -157,29 +161,32 @@ static void test_queries(void **state)
 	}
 }
 
-/* As long as it fits, shown is whole. */
+/* As long as it fits, shown is whole; after that it ends in dots. */
 static void test_shown_length(void **state)
 {
 	(void)state;
-	for (size_t escapes = 0; escapes < 63; escapes++) {
+	for (size_t i = 0; i < 3 * 63; i++) {
+		const size_t escapes = i / 3, last = 61 + i % 3;
 		char packet[512] = HEADER(RD, ONE), *at = packet + 12;
+		const size_t whole = 63 + 1 + 63 + 1 + last + 3 * escapes;
 		struct dns_query query;
-		size_t whole = 0;
 
 		for (int label = 0; label < 3; label++) {
-			*at++ = 63;
-			memset(at, 'a', 63);
+			size_t len = label < 2 ? 63 : last;
+
+			*at++ = (char)len;
+			memset(at, 'a', len);
 			if (label == 0)
 				memset(at, '\n', escapes);
-			at += 63;
+			at += len;
 		}
-		whole = 3 * 63 + 2 + 3 * escapes;
 		memcpy(at, "\0" A_IN, 5);
 		assert_int_equal(parse(packet, (size_t)(at + 5 - packet), &query), 0);
+		assert_non_null(memchr(query.shown, '\0', sizeof query.shown));
 		size_t len = strlen(query.shown);
 		bool is_cut = strcmp(query.shown + len - 3, "...") == 0;
 		if (whole < DNS_SHOWN_BYTES ? (is_cut || len != whole) : (!is_cut || len < 252))
-			fail_msg("%zu escapes: '%s'", escapes, query.shown);
+			fail_msg("%zu bytes: '%s'", whole, query.shown);
 	}
 }
 
