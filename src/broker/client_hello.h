@@ -9,22 +9,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hostname.h"
+
 enum {
 	CLIENT_HELLO_MAX = 65536, /* bytes of records that are looked at */
 };
 
 enum client_hello {
-	HELLO_MORE,    /* a prefix of a ClientHello: wait for more bytes */
+	HELLO_MORE,    /* a prefix of a ClientHello: wait for more bytes; never with the most */
 	HELLO_NAME,    /* it names a host: ret_name */
-	HELLO_NO_NAME, /* a whole ClientHello without server_name */
+	HELLO_NO_NAME, /* a whole ClientHello without a host's name */
 	HELLO_NOT_TLS, /* the first bytes are no TLS handshake record with a ClientHello */
 	HELLO_BAD,     /* malformed, too long, two names, a name that is no host name */
 };
 
 /*
  * Looks at the first len bytes of a connection, afresh each time. The message may be
- * split over records. With encrypted_client_hello (RFC 9849) the outer name counts.
- * ret_name (254 bytes) is normalized as by host_name_normalize(), written for HELLO_NAME.
+ * split over records; what follows it is not looked at. With encrypted_client_hello
+ * (RFC 9849) the outer name counts.
+ *
+ * ret_name (HOSTNAME_BYTES) is normalized as by host_name_normalize(), written for
+ * HELLO_NAME. A trailing dot is HELLO_BAD: RFC 6066 forbids it, and servers differ on which
+ * of their hosts it means. An IPv4 literal is a name like any other and so no grant's;
+ * an IPv6 literal is HELLO_BAD.
  */
 enum client_hello client_hello_parse(const uint8_t *bytes, size_t len, char *ret_name);
 

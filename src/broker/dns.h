@@ -11,13 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hostname.h"
 #include "policy/addresses.h"
 
 enum {
 	DNS_UDP_SIZE = 512,	/* largest reply without EDNS */
 	DNS_EDNS_SIZE = 1232,	/* largest that we offer and send over UDP */
 	DNS_MESSAGE_MAX = 4096, /* longest query that is read */
-	DNS_REPLY_MAX = 1232,	/* every reply fits */
+	DNS_REPLY_MAX = 512,	/* every reply fits: none is ever truncated */
+	DNS_SHOWN_BYTES = 256,
 };
 
 enum dns_rcode {
@@ -44,31 +46,40 @@ struct dns_query {
 	uint16_t class;
 	enum dns_rcode rcode; /* DNS_NOERROR, or what to answer without looking */
 	bool has_edns;
-	uint16_t udp_size;   /* what the asker takes over UDP: 512 to DNS_EDNS_SIZE */
-	size_t question_len; /* bytes after the header that the reply repeats; 0: none */
-	char name[254];	     /* normalized host name, or "" when it is none */
-	char shown[256];     /* the same for logs: other bytes as \DDD, cut with ... */
-	bool is_reverse;     /* a PTR question for reverse */
+	bool wants_dnssec;	     /* the DO bit, which the reply repeats */
+	uint16_t udp_size;	     /* what the asker takes over UDP: 512 to DNS_EDNS_SIZE */
+	size_t question_len;	     /* bytes after the header that the reply repeats; 0: none */
+	char name[HOSTNAME_BYTES];   /* normalized host name, or "" when it is none */
+	char shown[DNS_SHOWN_BYTES]; /* the same for logs: other bytes as \DDD, cut with ... */
+	bool is_reverse;	     /* a PTR question for reverse */
 	struct address reverse;
 };
 
 /*
- * 0 when there is something to answer (see rcode), -EBADMSG when the packet gets
- * no answer at all: shorter than a header, or itself a reply.
+ * 0 when there is something to answer (see rcode), -EBADMSG when the packet gets no answer
+ * at all: shorter than a header, longer than DNS_MESSAGE_MAX, or itself a reply.
+ *
+ * rcode is DNS_NOTIMP for what is no standard query, DNS_REFUSED for a class but IN and ANY,
+ * DNS_BADVERS for EDNS but version 0, and DNS_FORMERR for all that is malformed: not one
+ * question, answers or authority in a query, a compressed name in the question (there is
+ * nothing before it to point to), two OPT records, bytes after the last record.
  */
 int dns_parse_query(const uint8_t *packet, size_t len, struct dns_query *ret_query);
 
 /* What to answer: addresses of the asked type, or a name for PTR, or neither. */
 struct dns_answer {
 	enum dns_rcode rcode;
-	const struct address *address; /* NULL: none of this type */
-	const char *name;	       /* PTR; NULL: none */
-	uint32_t ttl;		       /* seconds */
+	const struct address *address; /* NULL, or of another type than asked: none of this type */
+	const char *name;	       /* normalized, for a query with is_reverse; NULL: none */
+	uint32_t ttl;		       /* seconds; also how long a negative answer may be kept */
 };
 
 /*
  * Writes the reply to query, which came as packet (its question is repeated byte
  * for byte, so that 0x20 case is kept). Returns its length, at most DNS_REPLY_MAX.
+ * answer may be NULL where query->rcode says what to answer.
+ *
+ * ANY is answered with the one address given, whatever its type (RFC 8482).
  */
 size_t dns_write_reply(const uint8_t *packet, const struct dns_query *query,
 		       const struct dns_answer *answer, uint8_t buf[DNS_REPLY_MAX]);
