@@ -20,9 +20,11 @@ enum {
 
 struct dial {
 	/*
-	 * Called once, never from within dial_start(). fd: a connected non-blocking socket that
-	 * is the caller's from now on, or the negative error of the attempt that came nearest
-	 * (-ECONNREFUSED before -EHOSTUNREACH before -ETIMEDOUT).
+	 * Called once, never from within dial_start(); the dial may be freed in it. fd: a connected
+	 * non-blocking socket that is the caller's from now on, and where it leads to; or the
+	 * negative error of the attempt that came nearest, and NULL: -ECONNREFUSED before what
+	 * this host ran out of (-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM) before -EHOSTUNREACH before
+	 * -ETIMEDOUT before any other before -ENETUNREACH.
 	 */
 	void (*done)(struct dial *dial, int fd, const struct address *address);
 	/* The rest is dial.c's. */
@@ -40,9 +42,12 @@ struct dial {
 	struct timer deadline;
 };
 
-/* addresses: at least one; those past DIAL_ATTEMPTS_MAX are left out. Families take turns. */
+/*
+ * addresses: at least one. Families take turns, the first address's first; those past
+ * DIAL_ATTEMPTS_MAX are then left out. All of dial but done may be uninitialized.
+ */
 void dial_start(struct dial *dial, const struct address *addresses, size_t len, uint16_t port);
-/* Closes what is open. done is not called any more. */
+/* Closes what is open. done is not called any more. Does nothing when it was. */
 void dial_cancel(struct dial *dial);
 
 #endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Happy eyeballs.
+ *
+ * Theory of operation
+ *
+ *	start ---> attempt 1 ---250 ms---> attempt 2 ---250 ms---> ... ---> deadline
+ *	               |                       |
+ *	               +-- failed: the next one at once; was it the last: the deadline is now
+ *	               +-- connected: the others are closed, done
+ *
+ * An attempt is in progress while its watch is set: a descriptor is closed where its watch
+ * ends, or handed to the caller there. Even a connect(2) that succeeds at once is waited
+ * for, and a dial whose attempts all fail at once ends through its deadline, so done is
+ * called from the loop only.
+ */
+#include "broker/dial.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+/* How near an attempt came that ended with this error. */
+static int nearness(int error)
+{
+	switch (-error) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+		return 6;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return 5;
+	case EHOSTUNREACH:
+		return 4;
+	case ETIMEDOUT:
+		return 3;
+	default: /* EADDRNOTAVAIL: no free port; also how IPv6 fails where it is switched off */
+		return 2;
+	case ENETUNREACH: /* a host without one of the families says so for each address of it */
+		return 1;
+	case 0:
+		return 0;
+	}
+}
+
+static void note_error(struct dial *dial, int error)
+{
+	if (nearness(error) > nearness(dial->error))
+		dial->error = error;
+}
+
+static socklen_t fill_sockaddr(const struct address *address, uint16_t port,
+			       struct sockaddr_storage *ret_sa)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ret_sa;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_sa;
+
+	memset(ret_sa, 0, sizeof *ret_sa);
+	if (IN6_IS_ADDR_V4MAPPED(&address->in6)) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		memcpy(&in->sin_addr, &address->in6.s6_addr[12], sizeof in->sin_addr);
+		return sizeof *in;
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	in6->sin6_addr = address->in6;
+	return sizeof *in6;
+}
+
+/* Takes the descriptor out of the attempt. */
+static int release(struct dial_attempt *attempt)
+{
+	int fd = attempt->watch.fd;
+
+	loop_unwatch(&attempt->watch);
+	return fd;
+}
+
+void dial_cancel(struct dial *dial)
+{
+	timer_cancel(&dial->stagger);
+	timer_cancel(&dial->deadline);
+	for (size_t i = 0; i < dial->started; i++)
+		close_keeping_errno(release(&dial->attempts[i]));
+}
+
+/* 0: in progress, or -errno. */
+static int attempt_start(struct dial_attempt *attempt)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = fill_sockaddr(&attempt->address, attempt->dial->port, &sa);
+	_cleanup_close_ int fd =
+		socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	r = loop_watch(&attempt->watch, fd, EPOLLOUT);
+	if (r < 0)
+		return r;
+	(void)steal_fd(&fd);
+	return 0;
+}
+
+static void stagger_due(struct timer *timer);
+static void deadline_due(struct timer *timer);
+
+/* Starts the next attempt that does not fail at once. */
+static void start_next(struct dial *dial)
+{
+	int r = -1;
+
+	while (r < 0 && dial->started < dial->attempts_len) {
+		r = attempt_start(&dial->attempts[dial->started++]);
+		if (r < 0) {
+			note_error(dial, r);
+			dial->failed++;
+		}
+	}
+	if (dial->started < dial->attempts_len)
+		timer_set(&dial->stagger, DIAL_STAGGER_MS, stagger_due);
+	else
+		timer_cancel(&dial->stagger);
+	if (dial->failed == dial->attempts_len)
+		timer_set(&dial->deadline, 0, deadline_due);
+}
+
+static void stagger_due(struct timer *timer)
+{
+	struct dial *dial = (struct dial *)(void *)((char *)timer - offsetof(struct dial, stagger));
+
+	start_next(dial);
+}
+
+static void deadline_due(struct timer *timer)
+{
+	struct dial *dial =
+		(struct dial *)(void *)((char *)timer - offsetof(struct dial, deadline));
+
+	if (dial->failed < dial->attempts_len)
+		note_error(dial, -ETIMEDOUT);
+	dial_cancel(dial);
+	dial->done(dial, dial->error, NULL);
+}
+
+static void attempt_ready(struct watch *watch, uint32_t events)
+{
+	struct dial_attempt *attempt = (struct dial_attempt *)watch;
+	struct dial *dial = attempt->dial;
+	int error = 0, yes = 1, fd;
+	socklen_t len = sizeof error;
+
+	(void)events; /* SO_ERROR says more */
+	if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	fd = release(attempt);
+	if (error != 0) {
+		close_keeping_errno(fd);
+		note_error(dial, -error);
+		dial->failed++;
+		start_next(dial);
+		return;
+	}
+	dial_cancel(dial);
+	/* Both ends of the broker are copied from: what arrives goes on at once. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	dial->done(dial, fd, &attempt->address);
+}
+
+/* The first address from i on that is of this family; len when there is none. */
+static size_t next_of(const struct address *addresses, size_t len, size_t i, bool is_v4)
+{
+	while (i < len && !!IN6_IS_ADDR_V4MAPPED(&addresses[i].in6) != is_v4)
+		i++;
+	return i;
+}
+
+static void take_turns(struct dial *dial, const struct address *addresses, size_t len)
+{
+	bool is_v4 = IN6_IS_ADDR_V4MAPPED(&addresses[0].in6);
+	size_t next[2] = { next_of(addresses, len, 0, false), next_of(addresses, len, 0, true) };
+
+	dial->attempts_len = 0;
+	while (dial->attempts_len < len && dial->attempts_len < DIAL_ATTEMPTS_MAX) {
+		if (next[is_v4] == len)
+			is_v4 = !is_v4;
+		dial->attempts[dial->attempts_len++] = (struct dial_attempt){
+			.watch = { .fd = -1, .ready = attempt_ready },
+			.dial = dial,
+			.address = addresses[next[is_v4]],
+		};
+		next[is_v4] = next_of(addresses, len, next[is_v4] + 1, is_v4);
+		is_v4 = !is_v4;
+	}
+}
+
+void dial_start(struct dial *dial, const struct address *addresses, size_t len, uint16_t port)
+{
+	take_turns(dial, addresses, len);
+	dial->started = 0;
+	dial->failed = 0;
+	dial->port = port;
+	dial->error = 0;
+	dial->stagger = (struct timer){ 0 };
+	dial->deadline = (struct timer){ 0 };
+	timer_set(&dial->deadline, DIAL_TIMEOUT_MS, deadline_due);
+	start_next(dial);
+}
