@@ -192,6 +192,47 @@ static void print_syscalls(const struct plan *plan)
 			    "");
 }
 
+static void print_grant(struct arena *arena, const struct host_grant *grant)
+{
+	printf("%s:", host_grant_host(arena, grant));
+	for (size_t i = 0; i < grant->ports_len; i++)
+		printf("%s%s", i ? "," : "", host_grant_ports(arena, grant, i));
+	printf("%s%s  (%s)\n", grant->is_private ? "  PRIVATE ADDRESSES" : "",
+	       grant->tls_any ? "  TLS NOT CHECKED" : "", grant->why);
+}
+
+static void print_publish(const struct publish *publish)
+{
+	char address[INET6_ADDRSTRLEN];
+	bool is_v4 = address_is_v4(&publish->address);
+
+	printf("%s%s%s:", is_v4 ? "" : "[", address_format(&publish->address, address),
+	       is_v4 ? "" : "]");
+	if (publish->port)
+		printf("%d", publish->port);
+	else
+		printf("(a free port)");
+	printf(" -> %d  (%s)\n", publish->box_port, publish->why);
+}
+
+static void print_network(const struct plan *plan)
+{
+	const struct plan_network *network = &plan->network;
+	struct arena arena = { 0 };
+
+	if (network->grants.len == 0)
+		print_words("network", NULL, 0, "none");
+	for (size_t i = 0; i < network->grants.len; i++) {
+		label(i ? "" : "network");
+		print_grant(&arena, &network->grants.items[i]);
+	}
+	for (size_t i = 0; i < network->publish_len; i++) {
+		label(i ? "" : "publishes");
+		print_publish(&network->publish[i]);
+	}
+	arena_free(&arena);
+}
+
 static void print_plan(const struct plan *plan)
 {
 	const struct profile *profile = plan->profile;
@@ -210,8 +251,7 @@ static void print_plan(const struct plan *plan)
 		print_words("executes", plan->exec.items, plan->exec.len, "nothing");
 	else
 		print_words("executes", NULL, 0, "any visible program");
-	label("network");
-	printf("none\n");
+	print_network(plan);
 	print_environment(plan);
 	print_limits(plan);
 	print_syscalls(plan);

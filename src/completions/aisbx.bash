@@ -40,6 +40,9 @@ _aisbx_value() {
 	--script | --result | --audit | --ro | --rw | --hide) _aisbx_files ;;
 	-C | --chdir | --tmpfs) _aisbx_directories ;;
 	-e | --env) mapfile -t COMPREPLY < <(compgen -v -- "$cur") ;;
+	--allow-host | --allow-private-host)
+		mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
+		;;
 	--exec | --interpreter | --input-check)
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		;;
@@ -50,8 +53,9 @@ _aisbx_value() {
 			@process @random @sandbox @scheduling @signal @sync @time"
 		;;
 	--input-encoding) _aisbx_words "utf-8 any" ;;
-	-c | --description | --protect | -m | --memory | --cpu | -t | --timeout | --grace | \
-		--processes | --tmp-size | --file-size | --max-output | --open-files | --max-input)
+	-c | --description | --protect | -P | --publish | -m | --memory | --cpu | -t | --timeout | \
+		--grace | --processes | --tmp-size | --file-size | --max-output | --open-files | \
+		--max-input)
 		COMPREPLY=()
 		;;
 	*) return 1 ;;
@@ -78,9 +82,10 @@ _aisbx() {
 	local cur words cword at
 	local options="-p --profile -c --script --result --json -q --quiet -v --verbose
 		--description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec
-		-e --env -C --chdir -m --memory --cpu -t --timeout --grace --processes --tmp-size
-		--file-size --max-output --open-files --allow-syscall --deny-syscall
-		--allow-degraded --max-input --input-encoding --input-check --audit"
+		-e --env -C --chdir --allow-host --allow-private-host -P --publish -m --memory
+		--cpu -t --timeout --grace --processes --tmp-size --file-size --max-output
+		--open-files --allow-syscall --deny-syscall --allow-degraded --max-input
+		--input-encoding --input-check --audit"
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref >/dev/null; then

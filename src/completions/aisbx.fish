@@ -23,7 +23,7 @@ complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -s h -l help -d
 complete -c aisbx -n '__fish_seen_subcommand_from check' -F
 complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check'
 
-complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
+complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
 complete -c aisbx -n $run -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'
 complete -c aisbx -n $run -s c -x -d 'Run TEXT with the interpreter'
 complete -c aisbx -n $run -l script -rF -d 'Run the code in FILE with the interpreter'
@@ -43,6 +43,9 @@ complete -c aisbx -n $run -l protect -x -d 'Name that is neither changed nor cre
 complete -c aisbx -n $run -l exec -x -a '(__fish_complete_command)' -d 'Program that may be executed'
 complete -c aisbx -n $run -s e -l env -x -a '(set -xn)' -d 'Pass or set a variable'
 complete -c aisbx -n $run -s C -l chdir -x -a '(__fish_complete_directories)' -d 'Directory to start in'
+complete -c aisbx -n $run -l allow-host -x -a '(__fish_print_hostnames)' -d 'Host that may be connected to'
+complete -c aisbx -n $run -l allow-private-host -x -a '(__fish_print_hostnames)' -d 'The same, also at a private address'
+complete -c aisbx -n $run -s P -l publish -x -d 'Let a port of this machine lead into the box'
 complete -c aisbx -n $run -s m -l memory -x -d 'Memory'
 complete -c aisbx -n $run -l cpu -x -d 'Processor time'
 complete -c aisbx -n $run -s t -l timeout -x -d 'Time until the box is ended'

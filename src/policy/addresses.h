@@ -16,7 +16,7 @@ struct address {
 enum address_class {
 	ADDRESS_PUBLIC,
 	ADDRESS_LOOPBACK,   /* 127.0.0.0/8, ::1, 0.0.0.0/8 and :: (which reach the host itself) */
-	ADDRESS_LINK_LOCAL, /* 169.254.0.0/16 (cloud metadata), fe80::/10 */
+	ADDRESS_LINK_LOCAL, /* 169.254.0.0/16, fe80::/10, cloud metadata wherever it is */
 	ADDRESS_PRIVATE,    /* RFC 1918, CGNAT 100.64.0.0/10, ULA fc00::/7, fec0::/10 */
 	ADDRESS_NEVER,	    /* multicast, broadcast, documentation, benchmarking, reserved */
 };
@@ -26,6 +26,11 @@ enum address_class {
  * and RFC 8215, 6to4, Teredo, ISATAP) has the worse of its own class and the carried one's.
  */
 enum address_class address_class(const struct address *address);
+
+/* The class that all addresses of a net have by the registries; ADDRESS_PUBLIC when they differ. */
+enum address_class address_net_class(const struct address *net, unsigned prefix_len);
+/* Whether the whole net is of RFC 1918, CGNAT or ULA: what people number their own machines with. */
+bool address_net_is_own(const struct address *net, unsigned prefix_len);
 
 bool address_is_v4(const struct address *address);
 /* Whether the first prefix_len bits (0 to 128; an IPv4 /n is n + 96) are the same. */

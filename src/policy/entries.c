@@ -20,17 +20,9 @@
 #include <unistd.h>
 
 #include "policy/paths.h"
+#include "policy/words.h"
 
 /*** Words of an entry ***/
-
-static const char *describe_origin(struct arena *arena, const struct origin *at)
-{
-	if (!at->file)
-		return "aisbx";
-	if (at->line == 0)
-		return at->file;
-	return arena_printf(arena, "%s:%d", at->file, at->line);
-}
 
 bool entry_is_bind(const struct entry *entry)
 {
@@ -158,7 +150,7 @@ static int add_path_grant(struct entries *entries, const struct path_spec *spec,
 		.kind = kind,
 		.from_command_line = spec->at.line == 0,
 		.source = spec->source,
-		.why = describe_origin(entries->arena, &spec->at),
+		.why = origin_text(entries->arena, &spec->at),
 	};
 	char *source = expand(entries, spec->source, entries->plan->facts->home);
 
@@ -190,7 +182,7 @@ static int add_tmpfs(struct entries *entries, const char *path, enum entry_kind 
 		.kind = kind,
 		.from_command_line = at && at->line == 0,
 		.box_path = expand(entries, path, entries->plan->home),
-		.why = at ? describe_origin(entries->arena, at) : "aisbx",
+		.why = at ? origin_text(entries->arena, at) : "aisbx",
 	};
 
 	if (is_reserved(entry.box_path))
@@ -375,7 +367,7 @@ static int add_hides(struct entries *entries)
 		struct entry hide = {
 			.kind = ENTRY_HIDE,
 			.from_command_line = true, /* nothing overrides it at its own path */
-			.why = describe_origin(entries->arena, &list->items[i].at),
+			.why = origin_text(entries->arena, &list->items[i].at),
 		};
 		char *path = expand(entries, list->items[i].source, entries->plan->facts->home);
 

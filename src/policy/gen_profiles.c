@@ -128,6 +128,26 @@ static void put_paths(FILE *out, const char *field, const struct path_list *list
 		      table_number("struct path_spec", text_close(&rows)), list->len, list->len);
 }
 
+static void put_hosts(FILE *out, const char *field, const struct host_list *list)
+{
+	struct text rows;
+
+	if (list->len == 0)
+		return;
+	text_open(&rows);
+	for (size_t i = 0; i < list->len; i++) {
+		const struct host_spec *spec = &list->items[i];
+
+		(void)fputs("\t{ ", rows.stream);
+		put_string(rows.stream, spec->text);
+		(void)fprintf(rows.stream, ", %s, { ", spec->tls_any ? "true" : "false");
+		put_string(rows.stream, spec->at.file);
+		(void)fprintf(rows.stream, ", %d, %d } },\n", spec->at.line, spec->at.column);
+	}
+	(void)fprintf(out, "\t\t.%s = { (struct host_spec *)table_%zu, %zu, %zu },\n", field,
+		      table_number("struct host_spec", text_close(&rows)), list->len, list->len);
+}
+
 static void put_text(FILE *out, const char *field, const char *string)
 {
 	(void)fprintf(out, "\t\t.%s = ", field);
@@ -165,6 +185,9 @@ static void put_profile(FILE *out, const struct profile *profile)
 	put_words(out, "env_pass", &profile->env_pass);
 	put_words(out, "env_set", &profile->env_set);
 	put_text(out, "chdir", profile->chdir);
+	put_hosts(out, "hosts", &profile->hosts);
+	put_hosts(out, "private_hosts", &profile->private_hosts);
+	put_hosts(out, "publish", &profile->publish);
 	put_number(out, "limits.memory", profile->limits.memory);
 	put_number(out, "limits.cpu_ms", profile->limits.cpu_ms);
 	put_number(out, "limits.wall_ms", profile->limits.wall_ms);

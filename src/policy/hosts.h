@@ -64,6 +64,11 @@ int host_grant_parse(struct arena *arena, const char *text, bool is_private,
  */
 bool host_name_normalize(const char *name, size_t len, char *buf);
 
+/* The grant's host as host_grant_parse() takes it: *.NAME, NAME, an address, [IPV6]. */
+const char *host_grant_host(struct arena *arena, const struct host_grant *grant);
+/* "443" or "8000-8063": range number i of the grant. */
+const char *host_grant_ports(struct arena *arena, const struct host_grant *grant, size_t i);
+
 bool host_grant_has_port(const struct host_grant *grant, uint16_t port);
 /* Whether a normalized name is the grant's. Never true for HOST_NET. */
 bool host_grant_matches(const struct host_grant *grant, const char *name);

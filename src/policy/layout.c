@@ -300,6 +300,7 @@ static int add_generated_files(struct layout *layout)
 {
 	const struct plan *plan = layout->plan;
 	struct arena *arena = layout->arena;
+	bool has_names = plan->network.grants.len > 0;
 	const struct {
 		const char *path, *text;
 	} files[] = {
@@ -310,11 +311,16 @@ static int add_generated_files(struct layout *layout)
 		{ "/etc/group", arena_printf(arena, "root:x:0:\nuser:x:%u:\n", plan->inside_gid) },
 		{ "/etc/hosts", arena_printf(arena, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n",
 					     plan->hostname) },
-		/* No name server is asked: a name that is not in hosts does not exist. */
-		{ "/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\n"
-					"hosts: files\nnetworks: files\nprotocols: files\n"
-					"services: files\nethers: files\nrpc: files\n" },
-		{ "/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n" },
+		/* Without grants no name server is asked: what is not in hosts does not exist. */
+		{ "/etc/nsswitch.conf",
+		  arena_printf(arena,
+			       "passwd: files\ngroup: files\nshadow: files\nhosts: files%s\n"
+			       "networks: files\nprotocols: files\nservices: files\n"
+			       "ethers: files\nrpc: files\n",
+			       has_names ? " dns" : "") },
+		{ "/etc/resolv.conf",
+		  has_names ? "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n"
+			    : "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n" },
 	};
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

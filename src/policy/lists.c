@@ -66,6 +66,36 @@ void path_list_push_new(struct arena *arena, struct path_list *list, const struc
 	list->items[list->len++] = *spec;
 }
 
+void host_list_push_new(struct arena *arena, struct host_list *list, const struct host_spec *spec)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		struct host_spec *there = &list->items[i];
+
+		if (!is_equal(there->text, spec->text))
+			continue;
+		if (spec->tls_any && !there->tls_any)
+			*there = *spec;
+		return;
+	}
+	if (list->len >= list->cap) {
+		list->cap = list->len ? list->len * 2 : 16;
+		host_list_own(arena, list);
+	}
+	list->items[list->len++] = *spec;
+}
+
+void host_list_own(struct arena *arena, struct host_list *list)
+{
+	struct host_spec *items;
+
+	if (list->cap < list->len)
+		list->cap = list->len;
+	items = arena_alloc(arena, list->cap * sizeof *items);
+	if (list->len)
+		memcpy(items, list->items, list->len * sizeof *items);
+	list->items = items;
+}
+
 void path_list_own(struct arena *arena, struct path_list *list)
 {
 	struct path_spec *items;

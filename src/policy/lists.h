@@ -15,9 +15,12 @@ void strv_push_new(struct arena *arena, struct strv *list, char *item);
 void strv_push_env(struct arena *arena, struct strv *list, char *item);
 /* Appends *spec unless one with the same paths is there; what is required once stays required. */
 void path_list_push_new(struct arena *arena, struct path_list *list, const struct path_spec *spec);
+/* Appends *spec unless its text is there; what may speak anything once may for good. */
+void host_list_push_new(struct arena *arena, struct host_list *list, const struct host_spec *spec);
 
 /* Gives the list an array of its own, so that appending leaves copies of the struct alone. */
 void strv_own(struct arena *arena, struct strv *list);
 void path_list_own(struct arena *arena, struct path_list *list);
+void host_list_own(struct arena *arena, struct host_list *list);
 
 #endif

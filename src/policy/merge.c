@@ -44,6 +44,15 @@ static void merge_paths(struct arena *arena, struct path_list *base, const struc
 		path_list_push_new(arena, base, &over->items[i]);
 }
 
+static void merge_hosts(struct arena *arena, struct host_list *base, const struct host_list *over)
+{
+	if (over->len == 0)
+		return;
+	host_list_own(arena, base);
+	for (size_t i = 0; i < over->len; i++)
+		host_list_push_new(arena, base, &over->items[i]);
+}
+
 static void merge_setting(struct arena *arena, enum setting_type type, void *base, const void *over)
 {
 	switch (type) {
@@ -64,6 +73,10 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 	case SETTING_PATHS:
 	case SETTING_PATHS_1:
 		merge_paths(arena, base, over);
+		break;
+	case SETTING_HOSTS:
+	case SETTING_PUBLISH:
+		merge_hosts(arena, base, over);
 		break;
 	case SETTING_SIZE:
 	case SETTING_TIME:

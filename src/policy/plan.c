@@ -14,6 +14,7 @@
 
 #include "box/syscalls.h"
 #include "policy/layout.h"
+#include "policy/network.h"
 #include "policy/paths.h"
 #include "policy/programs.h"
 #include "policy/steps.h"
@@ -336,6 +337,8 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 		r = set_degradable(plan, reterr);
 	if (r == 0)
 		r = build_argv(arena, plan, request, reterr);
+	if (r == 0)
+		r = network_build(arena, plan, reterr);
 	if (r == 0)
 		r = layout_build(arena, plan, request->code ? request->code_name : NULL, reterr);
 	if (r < 0)

@@ -16,7 +16,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "policy/hostfacts.h"
+#include "policy/hosts.h"
 #include "policy/profile.h"
+#include "policy/publish.h"
 #include "policy/walls.h"
 
 /* One thing to make in the new root, in order. box_path is absolute. */
@@ -68,6 +70,13 @@ enum stdio_mode {
 	STDIO_NULL,  /* closed by the caller, or consumed as code */
 };
 
+/* What of the network the box reaches, and what reaches it. */
+struct plan_network {
+	struct host_grants grants;
+	struct publish *publish;
+	size_t publish_len;
+};
+
 struct plan {
 	char run[27]; /* ULID */
 	const struct profile *profile;
@@ -86,6 +95,7 @@ struct plan {
 	gid_t inside_gid;
 	uid_t outside_uid; /* that inside_uid maps to */
 	gid_t outside_gid;
+	struct plan_network network;
 	struct limits limits;
 	enum stdio_mode stdio[3];
 	bool shared_output; /* 1 and 2 are one file: they share a relay, which keeps their order */
@@ -118,5 +128,8 @@ struct request {
 /* Everything lives in arena; profile and facts are kept by reference. */
 int plan_build(struct arena *arena, const struct profile *profile, const struct hostfacts *facts,
 	       const struct request *request, struct plan *ret_plan, struct err *reterr);
+
+/* Whether something of it needs a process outside that connects for the box. */
+bool plan_needs_broker(const struct plan *plan);
 
 #endif

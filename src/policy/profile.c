@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "policy/host_specs.h"
+#include "policy/lists.h"
 #include "policy/schema.h"
 #include "policy/shipped.h"
 #include "policy/source.h"
@@ -148,18 +150,6 @@ static void load_extended(struct load *load, const struct layer *extender, struc
 
 /*** Keys ***/
 
-/* "no value": nothing after the colon, or one of YAML's words for it. */
-static bool is_null(const struct node *node)
-{
-	static const char *const words[] = { "", "~", "null", "Null", "NULL" };
-
-	for (size_t i = 0; node->is_plain && i < sizeof words / sizeof words[0]; i++) {
-		if (strcmp(node->text, words[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool is_home_sign(const struct node *node)
 {
 	return node->is_plain && strcmp(node->text, "~") == 0;
@@ -185,6 +175,34 @@ static void apply_value(struct load *load, struct layer *layer, const struct set
 		load_extended(load, layer, place_of(layer, value), value->text);
 }
 
+/* {host: NAME, tls: any} */
+static void apply_host_mapping(struct load *load, struct layer *layer,
+			       const struct setting *setting, const struct node *item)
+{
+	struct host_spec spec = { .at = place_of(layer, item) };
+	const struct node *value, *where;
+	bool is_fine = true;
+
+	for (const struct node *key = item->first; key && key->next; key = value->next) {
+		const char *why = NULL;
+
+		value = key->next;
+		if (key->problem || value->problem) {
+			complain_below(load, layer, key->problem ? key : value);
+			is_fine = false;
+			continue;
+		}
+		why = host_spec_read_key(load->arena, setting, key, value, &spec, &where);
+		if (why)
+			complain_at(load, layer, where, why);
+		is_fine = is_fine && !why;
+	}
+	if (is_fine && !spec.text)
+		complain_at(load, layer, item, "no host; write {host: HOST[:PORT], tls: any}");
+	else if (is_fine)
+		host_list_push_new(load->arena, setting_field(setting, &layer->profile), &spec);
+}
+
 static void apply_item(struct load *load, struct layer *layer, const struct setting *setting,
 		       const struct node *item)
 {
@@ -192,6 +210,8 @@ static void apply_item(struct load *load, struct layer *layer, const struct sett
 
 	if (item->problem)
 		complain_below(load, layer, item);
+	else if (item->kind == NODE_MAPPING && setting->type == SETTING_HOSTS)
+		apply_host_mapping(load, layer, setting, item);
 	else if (item->kind != NODE_SCALAR)
 		complain_at(load, layer, item,
 			    arena_printf(
@@ -202,7 +222,7 @@ static void apply_item(struct load *load, struct layer *layer, const struct sett
 		complain_at(load, layer, item,
 			    "~ without quotes means nothing in YAML; write \"~\" for the home "
 			    "directory");
-	else if (is_null(item))
+	else if (node_is_null(item))
 		complain_at(load, layer, item,
 			    arena_printf(load->arena,
 					 "an empty item in '%s'; write %s, or take it out", key,
@@ -250,7 +270,7 @@ static void apply_setting(struct load *load, struct layer *layer, const struct s
 			apply_nothing(load, layer, setting, value);
 	} else if (is_home_sign(value)) {
 		apply_item(load, layer, setting, value);
-	} else if (!is_null(value)) {
+	} else if (!node_is_null(value)) {
 		apply_value(load, layer, setting, value);
 	} else if (is_list) {
 		apply_nothing(load, layer, setting, key);
@@ -354,7 +374,8 @@ static void walk_section(struct load *load, struct layer *layer, const struct no
 	if (value->kind == NODE_MAPPING)
 		walk_mapping(load, layer, key->text, value);
 	else if (!value->problem)
-		complain_at(load, layer, value->kind == NODE_SCALAR && is_null(value) ? key : value,
+		complain_at(load, layer,
+			    value->kind == NODE_SCALAR && node_is_null(value) ? key : value,
 			    arena_printf(load->arena,
 					 "'%s' takes keys below it; write one or more of %s",
 					 key->text,
@@ -419,7 +440,7 @@ static void load_source(struct load *load, struct layer *layer)
 		complain_at(load, layer, tree.root, tree.root->problem);
 	if (tree.root && tree.root->kind == NODE_MAPPING)
 		walk_mapping(load, layer, "", tree.root);
-	else if (tree.root && tree.root->kind == NODE_SCALAR && is_null(tree.root))
+	else if (tree.root && tree.root->kind == NODE_SCALAR && node_is_null(tree.root))
 		tree.root = NULL;
 	else if (tree.root && !tree.root->problem)
 		complain_at(load, layer, tree.root,

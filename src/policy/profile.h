@@ -37,6 +37,19 @@ struct path_list {
 	size_t cap;
 };
 
+/* A grant of hosts as written, or a port to publish. */
+struct host_spec {
+	const char *text; /* HOST[:PORTS], checked; [ADDR:]PORT[:BOXPORT] */
+	bool tls_any;	  /* written with tls: any */
+	struct origin at;
+};
+
+struct host_list {
+	struct host_spec *items;
+	size_t len;
+	size_t cap;
+};
+
 /* Limits: LIMIT_UNSET takes the value of the extended profile, LIMIT_NONE lifts it. */
 #define LIMIT_UNSET UINT64_MAX
 #define LIMIT_NONE  (UINT64_MAX - 1)
@@ -76,6 +89,9 @@ struct profile {
 	struct strv env_pass; /* NAME or a pattern with * */
 	struct strv env_set;  /* NAME=VALUE */
 	const char *chdir;    /* NULL: caller's directory, or the box's home */
+	struct host_list hosts;
+	struct host_list private_hosts;
+	struct host_list publish;
 	struct limits limits;
 	struct strv syscalls_allow; /* names or @sets */
 	struct strv syscalls_deny;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/host_specs.h"
 #include "policy/lists.h"
 #include "policy/units.h"
 #include "policy/values.h"
@@ -56,6 +57,18 @@ const struct setting settings[] = {
 	{ "chdir", "chdir", 'C', "DIR",
 	  "directory to start in",
 	  SETTING_TEXT, FIELD(chdir), 0, value_check_path },
+	{ "network.hosts", "allow-host", 0, "HOST[:PORT]",
+	  "a host on the internet that may be connected to; *.NAME for all below NAME, port 443"
+	  " without one (repeatable)",
+	  SETTING_HOSTS, FIELD(hosts), 0, value_check_host },
+	{ "network.private", "allow-private-host", 0, "HOST[:PORT]",
+	  "the same, also where its address is private, link-local or this machine's"
+	  " (repeatable)",
+	  SETTING_HOSTS, FIELD(private_hosts), 0, value_check_private_host },
+	{ "network.publish", "publish", 'P', "[ADDR:]PORT[:BOXPORT]",
+	  "let a port of this machine, of 127.0.0.1 without ADDR, lead into the box"
+	  " (repeatable)",
+	  SETTING_PUBLISH, FIELD(publish), 0, value_check_publish },
 	{ "limits.memory", "memory", 'm', "SIZE",
 	  "private writable memory of each process, as in 512M",
 	  SETTING_SIZE, FIELD(limits.memory), MIB, NULL },
@@ -152,6 +165,8 @@ bool setting_is_list(const struct setting *setting)
 	case SETTING_EXEC:
 	case SETTING_PATHS:
 	case SETTING_PATHS_1:
+	case SETTING_HOSTS:
+	case SETTING_PUBLISH:
 	case SETTING_ENV_PASS:
 	case SETTING_ENV_SET:
 		return true;
@@ -272,6 +287,18 @@ static int apply_path(struct arena *arena, const struct setting *setting, const 
 	return 0;
 }
 
+static int apply_host(struct arena *arena, const struct setting *setting, const char *value,
+		      struct origin at, struct host_list *list, const char **ret_why)
+{
+	struct host_spec spec = { .at = at };
+
+	*ret_why = host_spec_read(arena, setting, value, &spec);
+	if (*ret_why)
+		return -EINVAL;
+	host_list_push_new(arena, list, &spec);
+	return 0;
+}
+
 static int apply_encoding(struct arena *arena, const char *value, enum encoding *ret,
 			  const char **ret_why)
 {
@@ -308,6 +335,10 @@ int setting_apply(struct arena *arena, const struct setting *setting, const char
 	case SETTING_PATHS:
 	case SETTING_PATHS_1:
 		r = apply_path(arena, setting, value, at, field, &why);
+		break;
+	case SETTING_HOSTS:
+	case SETTING_PUBLISH:
+		r = apply_host(arena, setting, value, at, field, &why);
 		break;
 	case SETTING_SIZE:
 	case SETTING_TIME:

@@ -20,6 +20,8 @@ enum setting_type {
 	SETTING_EXEC,	  /* struct strv, appended; also sets exec_set */
 	SETTING_PATHS,	  /* struct path_list, SRC[:DEST], leading - allowed */
 	SETTING_PATHS_1,  /* struct path_list, one path, no DEST */
+	SETTING_HOSTS,	  /* struct host_list, HOST[:PORT][,tls=any] or a mapping */
+	SETTING_PUBLISH,  /* struct host_list, [ADDR:]PORT[:BOXPORT] */
 	SETTING_SIZE,	  /* uint64_t bytes: 512M */
 	SETTING_TIME,	  /* uint64_t milliseconds: 30s */
 	SETTING_COUNT,	  /* uint64_t */

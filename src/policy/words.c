@@ -109,6 +109,15 @@ const char *word_printable(struct arena *arena, const char *text)
 	return print_text(arena, text, SIZE_MAX, "");
 }
 
+const char *origin_text(struct arena *arena, const struct origin *at)
+{
+	if (!at->file)
+		return "aisbx";
+	if (at->line == 0)
+		return at->file;
+	return arena_printf(arena, "%s:%d", at->file, at->line);
+}
+
 const char *words_join(struct arena *arena, const char *const *names, const char *last_word)
 {
 	const char *text = "";

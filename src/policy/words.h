@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "policy/profile.h"
 
 /*
  * text between single quotes for one line of a message: control characters
@@ -15,6 +16,8 @@
 const char *word_quote(struct arena *arena, const char *text);
 /* The same without quotes and whole: for the names of files. */
 const char *word_printable(struct arena *arena, const char *text);
+/* "FILE:LINE", "command line", or "aisbx" for what no user wrote. */
+const char *origin_text(struct arena *arena, const struct origin *at);
 /* "a, b or c" of names (NULL-terminated), each as it is. */
 const char *words_join(struct arena *arena, const char *const *names, const char *last_word);
 /* Whether text has a control character (C0, DEL or C1 in UTF-8). */

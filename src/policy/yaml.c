@@ -345,3 +345,14 @@ void yaml_tree_read(struct arena *arena, const char *text, size_t len, struct ya
 	}
 	yaml_parser_delete(&builder.parser);
 }
+
+bool node_is_null(const struct node *node)
+{
+	static const char *const words[] = { "", "~", "null", "Null", "NULL" };
+
+	for (size_t i = 0; node->is_plain && i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(node->text, words[i]) == 0)
+			return true;
+	}
+	return false;
+}

@@ -45,5 +45,7 @@ struct yaml_tree {
 
 /* Never fails: what is wrong is written on the nodes and in ret_tree->problem. */
 void yaml_tree_read(struct arena *arena, const char *text, size_t len, struct yaml_tree *ret_tree);
+/* "no value": nothing after the colon, or one of YAML's words for it. */
+bool node_is_null(const struct node *node);
 
 #endif

@@ -85,6 +85,50 @@ static json_t *input_object(const struct profile *profile)
 			 "check", json_words(profile->input_check.items));
 }
 
+/* The grants of network.hosts, or of network.private. */
+static json_t *grants_array(const struct host_grants *grants, bool is_private)
+{
+	struct arena arena = { 0 };
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < grants->len; i++) {
+		const struct host_grant *grant = &grants->items[i];
+		json_t *ports;
+
+		if (grant->is_private != is_private)
+			continue;
+		ports = json_array();
+		for (size_t j = 0; j < grant->ports_len; j++)
+			json_array_append_new(ports,
+					      json_string(host_grant_ports(&arena, grant, j)));
+		json_array_append_new(array,
+				      json_pack("{s:o, s:o, s:s, s:o}", "host",
+						json_text(host_grant_host(&arena, grant)), "ports",
+						ports, "tls", grant->tls_any ? "any" : "required",
+						"from", json_text(grant->why)));
+	}
+	arena_free(&arena);
+	return array;
+}
+
+static json_t *network_object(const struct plan_network *network)
+{
+	json_t *publish = json_array();
+
+	for (size_t i = 0; i < network->publish_len; i++) {
+		const struct publish *item = &network->publish[i];
+		char address[INET6_ADDRSTRLEN];
+
+		json_array_append_new(publish,
+				      json_pack("{s:s, s:i, s:i, s:o}", "address",
+						address_format(&item->address, address), "port",
+						(int)item->port, "box_port", (int)item->box_port,
+						"from", json_text(item->why)));
+	}
+	return json_pack("{s:o, s:o, s:o}", "hosts", grants_array(&network->grants, false),
+			 "private", grants_array(&network->grants, true), "publish", publish);
+}
+
 int plan_print_json(const struct plan *plan, FILE *out)
 {
 	const struct profile *profile = plan->profile;
@@ -107,7 +151,7 @@ int plan_print_json(const struct plan *plan, FILE *out)
 	json_object_set_new(object, "exec",
 			    plan->has_exec_list ? json_words(plan->exec.items) : json_null());
 	json_object_set_new(object, "env", json_words(plan->env.items));
-	json_object_set_new(object, "network", json_pack("{s:[]}", "hosts"));
+	json_object_set_new(object, "network", network_object(&plan->network));
 	json_object_set_new(object, "limits", limits_object(&plan->limits));
 	json_object_set_new(object, "syscalls",
 			    json_pack("{s:o, s:o, s:s}", "allow",

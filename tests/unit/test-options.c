@@ -166,6 +166,7 @@ static void test_every_setting(void **state)
 		{ SETTING_SIZE, "5M" },	   { SETTING_TIME, "5s" },
 		{ SETTING_COUNT, "5" },	   { SETTING_ENCODING, "utf-8" },
 		{ SETTING_ENV_PASS, "X" }, { SETTING_ENV_SET, "X=1" },
+		{ SETTING_HOSTS, "x:80" }, { SETTING_PUBLISH, "80" },
 	};
 
 	(void)state;
@@ -201,8 +202,16 @@ static void test_errors(void **state)
 		{ "--memroy 5", FOR_RUN, "unknown option '--memroy'; did you mean '--memory'?" },
 		{ "--memroy=5", FOR_RUN, "unknown option '--memroy'; did you mean '--memory'?" },
 		{ "--wall 5s", FOR_RUN, "unknown option '--wall'; did you mean '--timeout'?" },
-		{ "--allow-host x", FOR_RUN,
-		  "unknown option '--allow-host'; 'aisbx help run' lists them" },
+		{ "--allow-hots x", FOR_RUN,
+		  "unknown option '--allow-hots'; did you mean '--allow-host'?" },
+		{ "--allow-host *.com", FOR_RUN,
+		  "option '--allow-host': '*.com' is every host below a public suffix, of "
+		  "anybody; write the whole name" },
+		{ "--allow-host x,tls=no", FOR_RUN,
+		  "option '--allow-host': 'no' is not a rule for TLS; write any or required" },
+		{ "-P 0", FOR_RUN,
+		  "option '-P': port 0 has one picked on the host; write the box's port after "
+		  "it, as in 0:3000" },
 		{ "--zzz", FOR_SHOW, "unknown option '--zzz'; 'aisbx help show' lists them" },
 		{ "--timing", FOR_SHOW, "unknown option '--timing'; 'aisbx help show' lists them" },
 		{ "-Z", FOR_RUN, "unknown option '-Z'; 'aisbx help run' lists them" },

@@ -436,6 +436,20 @@ static void assert_same_paths(const struct path_list *a, const struct path_list 
 	}
 }
 
+static void assert_same_hosts(const struct host_list *a, const struct host_list *b)
+{
+	assert_int_equal(a->len, b->len);
+	for (size_t i = 0; i < a->len; i++) {
+		const struct host_spec *one = &a->items[i], *other = &b->items[i];
+
+		assert_string_equal(one->text, other->text);
+		assert_int_equal(one->tls_any, other->tls_any);
+		assert_string_equal(one->at.file, other->at.file);
+		assert_int_equal(one->at.line, other->at.line);
+		assert_int_equal(one->at.column, other->at.column);
+	}
+}
+
 /* Compares the field of one key; returns its size. */
 static size_t assert_same_setting(const struct setting *setting, const struct profile *one,
 				  const struct profile *other)
@@ -457,6 +471,10 @@ static size_t assert_same_setting(const struct setting *setting, const struct pr
 	case SETTING_PATHS_1:
 		assert_same_paths(a, b);
 		return sizeof(struct path_list);
+	case SETTING_HOSTS:
+	case SETTING_PUBLISH:
+		assert_same_hosts(a, b);
+		return sizeof(struct host_list);
 	case SETTING_SIZE:
 	case SETTING_TIME:
 	case SETTING_COUNT:

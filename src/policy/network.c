@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The plan's network: see network.h. */
+#include "policy/network.h"
+
+#include <string.h>
+
+#include "policy/words.h"
+
+static int add_grants(struct arena *arena, struct plan *plan, const struct host_list *list,
+		      bool is_private, struct err *reterr)
+{
+	struct host_grants *grants = &plan->network.grants;
+
+	for (size_t i = 0; i < list->len; i++) {
+		const struct host_spec *spec = &list->items[i];
+		struct host_grant *grant = &grants->items[grants->len];
+		const char *from = origin_text(arena, &spec->at), *why = NULL;
+
+		/* it was checked when it was read */
+		if (host_grant_parse(arena, spec->text, is_private, grant, &why) < 0)
+			return err_msg(reterr, E_GRANT, "%s: %s", from, why);
+		grant->tls_any = spec->tls_any;
+		grant->why = from;
+		grants->len++;
+	}
+	return 0;
+}
+
+static int build_grants(struct arena *arena, struct plan *plan, struct err *reterr)
+{
+	const struct profile *profile = plan->profile;
+	size_t most = profile->hosts.len + profile->private_hosts.len;
+	int r;
+
+	if (most == 0)
+		return 0;
+	plan->network.grants.items = arena_alloc(arena, most * sizeof(struct host_grant));
+	r = add_grants(arena, plan, &profile->hosts, false, reterr);
+	return r < 0 ? r : add_grants(arena, plan, &profile->private_hosts, true, reterr);
+}
+
+/* Whether both ask for the same port of the same address. */
+static bool is_same_listener(const struct publish *a, const struct publish *b)
+{
+	return a->port != 0 && a->port == b->port &&
+	       memcmp(&a->address, &b->address, sizeof a->address) == 0;
+}
+
+static int build_publish(struct arena *arena, struct plan *plan, struct err *reterr)
+{
+	const struct host_list *list = &plan->profile->publish;
+	struct plan_network *network = &plan->network;
+
+	if (list->len == 0)
+		return 0;
+	network->publish = arena_alloc(arena, list->len * sizeof *network->publish);
+	for (size_t i = 0; i < list->len; i++) {
+		struct publish *publish = &network->publish[i];
+		const char *why = NULL;
+
+		publish->why = origin_text(arena, &list->items[i].at);
+		if (publish_parse(arena, list->items[i].text, publish, &why) < 0)
+			return err_msg(reterr, E_GRANT, "%s: %s", publish->why, why);
+		for (size_t j = 0; j < i; j++) {
+			if (is_same_listener(publish, &network->publish[j]))
+				return err_msg(reterr, E_GRANT,
+					       "%s: cannot publish '%s': '%s' takes the same port "
+					       "of the host; take one out",
+					       publish->why, list->items[i].text,
+					       list->items[j].text);
+		}
+		network->publish_len++;
+	}
+	return 0;
+}
+
+int network_build(struct arena *arena, struct plan *plan, struct err *reterr)
+{
+	int r = build_grants(arena, plan, reterr);
+
+	return r < 0 ? r : build_publish(arena, plan, reterr);
+}
+
+bool plan_needs_broker(const struct plan *plan)
+{
+	return plan->network.grants.len > 0 || plan->network.publish_len > 0;
+}
