@@ -23,6 +23,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -271,12 +272,14 @@ static int enter_caller_stage(struct config *config, struct arena *arena, struct
 	int r = keep_descriptors(config);
 	if (r < 0)
 		return err_set(reterr, E_SYSTEM, -r, "close", "the caller's descriptors");
+	events_init(config->events_fd, config->each_event);
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer connections otherwise */
 	}
-	return 0;
+	r = loop_init();
+	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "make", "the broker's loop") : 0;
 }
 
 static int receive_sockets(const struct config *config, int fds[BOX_SOCKETS_LEN],
@@ -343,6 +346,8 @@ static int listen_in_box(const struct config *config, const int fds[BOX_SOCKETS_
 	int r = dns_server_start(&config->grants, udp, tcp);
 	if (r == 0)
 		r = refusals_start(fds[BOX_REFUSALS]);
+	if (r == 0)
+		r = names_listen_literals();
 	for (size_t i = 0; r == 0 && i < config->published; i++)
 		r = publish_start(config->listen_fds[i], config->box_ports[i]);
 	if (r == 0)
@@ -384,10 +389,8 @@ static int enter_stage(enum stage stage, struct config *config, struct arena *ar
 static int isolate(struct config *config, struct arena *arena, int fds[BOX_SOCKETS_LEN],
 		   struct err *reterr)
 {
-	int r = loop_init();
+	int r = 0;
 
-	if (r < 0)
-		return err_set(reterr, E_SYSTEM, -r, "make", "the broker's loop");
 	for (int stage = 0; r == 0 && stage < STAGE__N; stage++)
 		r = enter_stage((enum stage)stage, config, arena, fds, reterr);
 	return r;
@@ -405,8 +408,6 @@ static void broker_main(struct config *config, struct arena *arena)
 		r = listen_in_box(config, fds, &err);
 	if (r == 0)
 		r = say_serving(config, &err);
-	if (r == 0 && names_listen_literals() < 0)
-		r = -EIO;
 	if (r < 0)
 		event_failed(&err);
 	else if (loop_run() == 0)

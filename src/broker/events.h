@@ -30,7 +30,7 @@ enum refusal_kind {
 };
 
 enum {
-	EVENT_TEXT = 288, /* a name, a port and a few words */
+	EVENT_TEXT = 304, /* a name, a port and a few words */
 };
 
 struct broker_event {

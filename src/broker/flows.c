@@ -22,6 +22,7 @@ enum {
 	ACCEPTS_A_TURN = 32,
 	HTTPS_PORT = 443,
 	HOST_TEXT = 256,
+	WHAT_TEXT = HOST_TEXT + 16, /* with a port; leaves room for an option before it */
 };
 
 struct flow {
@@ -90,7 +91,7 @@ void flow_refused(const char *host, const struct address *address, uint16_t port
 {
 	bool is_private = address && address_class(address) != ADDRESS_PUBLIC;
 	bool is_v6 = strchr(host, ':');
-	char what[EVENT_TEXT], grant[EVENT_TEXT];
+	char what[WHAT_TEXT], grant[EVENT_TEXT];
 
 	(void)snprintf(what, sizeof what, is_v6 ? "[%s]:%u" : "%s:%u", host, port);
 	(void)snprintf(grant, sizeof grant, "--allow-%shost %s", is_private ? "private-" : "",
@@ -103,7 +104,7 @@ void flow_refused(const char *host, const struct address *address, uint16_t port
 /* The grant is there, the connection broke its rule. */
 static void refuse_tls(struct flow *flow, const char *why)
 {
-	char what[EVENT_TEXT], grant[EVENT_TEXT];
+	char what[WHAT_TEXT], grant[EVENT_TEXT];
 
 	(void)snprintf(what, sizeof what, "%s:%u", flow->host, flow->port);
 	(void)snprintf(grant, sizeof grant, "--allow-host %s,tls=any", what);
