@@ -18,7 +18,7 @@ enum {
 	DNS_BACKLOG = 64,
 	LO_INDEX = 1,	     /* of a fresh namespace: its first device */
 	REFUSAL_BYTES = 128, /* enough for the headers that an ICMP error quotes */
-	AWAIT_S = 20, /* for one sign of life */
+	AWAIT_S = 20,	     /* for one sign of life */
 };
 
 /*** Passing descriptors ***/

@@ -85,7 +85,9 @@ static int bind_to(int fd, const struct address *address, uint16_t port)
 		memcpy(&v4.sin_addr, &address->in6.s6_addr[12], sizeof v4.sin_addr);
 		return bind(fd, (struct sockaddr *)&v4, sizeof v4) < 0 ? -errno : 0;
 	}
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0)
+	/* The address is the box's by a route and on no device: IPv6 wants to be told, ipv6(7). */
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof yes) < 0)
 		return -errno;
 	v6.sin6_addr = address->in6;
 	return bind(fd, (struct sockaddr *)&v6, sizeof v6) < 0 ? -errno : 0;
