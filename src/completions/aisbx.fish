@@ -43,6 +43,7 @@ complete -c aisbx -n $run -l protect -x -d 'Name that is neither changed nor cre
 complete -c aisbx -n $run -l exec -x -a '(__fish_complete_command)' -d 'Program that may be executed'
 complete -c aisbx -n $run -s e -l env -x -a '(set -xn)' -d 'Pass or set a variable'
 complete -c aisbx -n $run -s C -l chdir -x -a '(__fish_complete_directories)' -d 'Directory to start in'
+complete -c aisbx -n $run -l registry -x -a 'npm pip cargo go maven apt' -d 'Grant the hosts that the configuration of a tool names'
 complete -c aisbx -n $run -s m -l memory -x -d 'Memory'
 complete -c aisbx -n $run -l cpu -x -d 'Processor time'
 complete -c aisbx -n $run -s t -l timeout -x -d 'Time until the box is ended'

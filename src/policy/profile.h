@@ -77,6 +77,7 @@ struct profile {
 	struct strv env_set;  /* NAME=VALUE */
 	const char *chdir;    /* NULL: caller's directory, or the box's home */
 	struct limits limits;
+	struct strv registries;	    /* tools whose configuration names hosts to grant */
 	struct strv syscalls_allow; /* names or @sets */
 	struct strv syscalls_deny;
 	struct strv allow_degraded; /* wall names */

@@ -56,6 +56,10 @@ const struct setting settings[] = {
 	{ "chdir", "chdir", 'C', "DIR",
 	  "directory to start in",
 	  SETTING_TEXT, FIELD(chdir), 0, value_check_path },
+	{ "network.registries", "registry", 0, "TOOL",
+	  "grant the hosts that the caller's own configuration of TOOL names: npm, pip, cargo, go,"
+	  " maven, apt (repeatable)",
+	  SETTING_WORDS, FIELD(registries), 0, value_check_registry },
 	{ "limits.memory", "memory", 'm', "SIZE",
 	  "private writable memory of each process, as in 512M",
 	  SETTING_SIZE, FIELD(limits.memory), MIB, NULL },
