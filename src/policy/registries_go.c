@@ -47,7 +47,7 @@ static int read_file(const struct registry_reader *reader, struct config_values 
 	return 0;
 }
 
-/* A proxy as go completes it: words are its own, names of hosts mean https. */
+/* A proxy as go completes it: words are its own, what looks like a host means https. */
 static int add_proxy(const struct registry_reader *reader, const char *proxy, const char *why,
 		     const char **ret_anonymous)
 {
@@ -57,7 +57,7 @@ static int add_proxy(const struct registry_reader *reader, const char *proxy, co
 	if (strcmp(proxy, "direct") == 0 || strcmp(proxy, "off") == 0 ||
 	    strcmp(proxy, "noproxy") == 0 || proxy[0] == '/')
 		return 0;
-	if (!has_scheme)
+	if (!has_scheme && strpbrk(proxy, ".:/"))
 		proxy = arena_printf(reader->arena, "https://%s", proxy);
 	return reader_add_url(reader, proxy, why, ret_anonymous);
 }

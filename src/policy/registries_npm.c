@@ -141,7 +141,8 @@ static void read_variables(const struct registry_reader *reader, struct config_v
 	for (char *const *at = reader->places->environment; *at; at++) {
 		const char *equals = strchr(*at, '=');
 
-		if (!equals || strncasecmp(*at, prefix, sizeof prefix - 1) != 0)
+		/* npm passes over empty ones */
+		if (!equals || !equals[1] || strncasecmp(*at, prefix, sizeof prefix - 1) != 0)
 			continue;
 		char *name = arena_strndup(reader->arena, *at, (size_t)(equals - *at));
 		char *key = arena_strdup(reader->arena, name + sizeof prefix - 1);
