@@ -78,9 +78,17 @@ static const char *label_of(const struct registry_reader *reader, const char *pa
 
 /*** Files ***/
 
-static bool is_missing(int open_errno)
+/*
+ * Whether nothing stands at a path that open failed for. In a directory that the caller
+ * may not search (HOME of another user) the tool finds nothing either; a file that exists
+ * and cannot be read is an error, never skipped.
+ */
+static bool is_missing(const char *path, int open_errno)
 {
-	return open_errno == ENOENT || open_errno == ENOTDIR;
+	struct stat status;
+
+	return open_errno == ENOENT || open_errno == ENOTDIR ||
+	       (open_errno == EACCES && stat(path, &status) < 0);
 }
 
 /* /dev/null is how a tool is told to read no file. */
@@ -139,16 +147,17 @@ int reader_open(const struct registry_reader *reader, const char *path,
 {
 	/* O_NONBLOCK: a fifo must not hold us; O_NOCTTY: nor a terminal adopt us */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int saved = errno;
 	const char *label = label_of(reader, path);
 	struct stat status;
 
-	if (fd < 0 && is_missing(errno)) {
+	if (fd < 0 && is_missing(path, saved)) {
 		strv_push_new(reader->arena, &reader->found->absent,
 			      arena_strdup(reader->arena, path));
 		return 0;
 	}
 	if (fd < 0)
-		return err_set(reader->reterr, E_GRANT, errno, "open", label);
+		return err_set(reader->reterr, E_GRANT, saved, "open", label);
 	if (fstat(fd, &status) < 0)
 		return err_set(reader->reterr, E_GRANT, errno, "inspect", label);
 	if (is_null_device(&status))

@@ -658,6 +658,15 @@ static void test_bad_files(void **state)
 	assert_string_equal(message, "~/.npmrc: has a NUL byte, so it is no text");
 
 	const char *path = place_of(&arena, "~/.npmrc");
+	if (geteuid() != 0) { /* root reads everything */
+		assert_int_equal(chmod(path, 0), 0);
+		assert_true(read_row(&arena, &row, &found, &err) < 0);
+		err_format(&err, message, sizeof message);
+		assert_string_equal(message, "cannot open '~/.npmrc': Permission denied");
+		assert_int_equal(chmod(place_of(&arena, "~"), 0), 0);
+		assert_int_equal(read_row(&arena, &row, &found, &err), 0);
+		assert_int_equal(chmod(place_of(&arena, "~"), 0755), 0);
+	}
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0644), 0);
 	assert_true(read_row(&arena, &row, &found, &err) < 0);
