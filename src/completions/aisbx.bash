@@ -47,6 +47,7 @@ _aisbx_value() {
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		;;
 	--allow-degraded) _aisbx_words "cgroup proc idmap keyring landlock limits" ;;
+	--registry) _aisbx_words "npm pip cargo go maven apt" ;;
 	--allow-syscall) _aisbx_words "@debug" ;;
 	--deny-syscall)
 		_aisbx_words "@aio @event @file @file-change @identity @io @ipc @memory @network
@@ -82,7 +83,7 @@ _aisbx() {
 	local cur words cword at
 	local options="-p --profile -c --script --result --json -q --quiet -v --verbose
 		--description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec
-		-e --env -C --chdir --allow-host --allow-private-host -P --publish -m --memory
+		-e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --published -m --memory
 		--cpu -t --timeout --grace --processes --tmp-size --file-size --max-output
 		--open-files --allow-syscall --deny-syscall --allow-degraded --max-input
 		--input-encoding --input-check --audit"

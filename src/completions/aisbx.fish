@@ -46,6 +46,7 @@ complete -c aisbx -n $run -s C -l chdir -x -a '(__fish_complete_directories)' -d
 complete -c aisbx -n $run -l allow-host -x -a '(__fish_print_hostnames)' -d 'Host that may be connected to'
 complete -c aisbx -n $run -l allow-private-host -x -a '(__fish_print_hostnames)' -d 'The same, also at a private address'
 complete -c aisbx -n $run -s P -l publish -x -d 'Let a port of this machine lead into the box'
+complete -c aisbx -n $run -l registry -x -a 'npm pip cargo go maven apt' -d 'Grant the hosts that the configuration of a tool names'
 complete -c aisbx -n $run -s m -l memory -x -d 'Memory'
 complete -c aisbx -n $run -l cpu -x -d 'Processor time'
 complete -c aisbx -n $run -s t -l timeout -x -d 'Time until the box is ended'

@@ -197,6 +197,7 @@ static void put_profile(FILE *out, const struct profile *profile)
 	put_number(out, "limits.file_size", profile->limits.file_size);
 	put_number(out, "limits.output", profile->limits.output);
 	put_number(out, "limits.open_files", profile->limits.open_files);
+	put_words(out, "registries", &profile->registries);
 	put_words(out, "syscalls_allow", &profile->syscalls_allow);
 	put_words(out, "syscalls_deny", &profile->syscalls_deny);
 	put_words(out, "allow_degraded", &profile->allow_degraded);

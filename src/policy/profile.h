@@ -93,6 +93,7 @@ struct profile {
 	struct host_list private_hosts;
 	struct host_list publish;
 	struct limits limits;
+	struct strv registries;	    /* tools whose configuration names hosts to grant */
 	struct strv syscalls_allow; /* names or @sets */
 	struct strv syscalls_deny;
 	struct strv allow_degraded; /* wall names */

@@ -69,6 +69,10 @@ const struct setting settings[] = {
 	  "let a port of this machine, of 127.0.0.1 without ADDR, lead into the box"
 	  " (repeatable)",
 	  SETTING_PUBLISH, FIELD(publish), 0, value_check_publish },
+	{ "network.registries", "registry", 0, "TOOL",
+	  "grant the hosts that the caller's own configuration of TOOL names: npm, pip, cargo, go,"
+	  " maven, apt (repeatable)",
+	  SETTING_WORDS, FIELD(registries), 0, value_check_registry },
 	{ "limits.memory", "memory", 'm', "SIZE",
 	  "private writable memory of each process, as in 512M",
 	  SETTING_SIZE, FIELD(limits.memory), MIB, NULL },

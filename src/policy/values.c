@@ -198,6 +198,30 @@ const char *value_check_wall(struct arena *arena, const char *value)
 			    words_join(arena, names, "or"));
 }
 
+const char *const registry_tools[] = { "npm", "pip", "cargo", "go", "maven", "apt", NULL };
+
+const char *value_check_registry(struct arena *arena, const char *value)
+{
+	const char *nearest;
+
+	for (size_t i = 0; registry_tools[i]; i++) {
+		if (strcmp(registry_tools[i], value) == 0)
+			return NULL;
+	}
+	if (strchr(value, '.') || strchr(value, '/') || strchr(value, ':'))
+		return arena_printf(arena,
+				    "%s is not a tool; write one of %s, or the host under "
+				    "network.hosts",
+				    word_quote(arena, value),
+				    words_join(arena, registry_tools, "or"));
+	nearest = nearest_name(value, registry_tools);
+	if (nearest)
+		return arena_printf(arena, "unknown tool %s; did you mean '%s'?",
+				    word_quote(arena, value), nearest);
+	return arena_printf(arena, "unknown tool %s; write one of %s", word_quote(arena, value),
+			    words_join(arena, registry_tools, "or"));
+}
+
 const char *value_check_sink(struct arena *arena, const char *value)
 {
 	if (strncmp(value, "fd:", 3) == 0) {

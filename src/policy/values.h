@@ -12,6 +12,9 @@
 #include "base/arena.h"
 #include "policy/profile.h"
 
+/* The tools whose configuration can name hosts (registries.h); ends with NULL. */
+extern const char *const registry_tools[];
+
 /* Any text without control characters, not empty. */
 const char *value_check_line(struct arena *arena, const char *value);
 /* A path: not empty, no control characters, ~ only as ~ or ~/... */
@@ -26,6 +29,8 @@ const char *value_check_program(struct arena *arena, const char *value);
 const char *value_check_syscall(struct arena *arena, const char *value);
 /* A wall that may be left out (walls.h). */
 const char *value_check_wall(struct arena *arena, const char *value);
+/* One of registry_tools. */
+const char *value_check_registry(struct arena *arena, const char *value);
 /* FILE or fd:N to write to. */
 const char *value_check_sink(struct arena *arena, const char *value);
 /* NAME, or a pattern that begins like a name: LC_*, GIT_*_NAME. */

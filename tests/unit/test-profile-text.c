@@ -89,6 +89,7 @@ static const char whole[] =
 	"limits: {memory: 512M, cpu: 10s, wall: 30s, grace: 0s, processes: 64, tmp: 64M,\n"
 	"         file_size: 100M, output: none, open_files: 1024}\n"
 	"syscalls: {allow: ['@debug'], deny: io_uring_setup}\n"
+	"network: {registries: [npm, pip]}\n"
 	"allow_degraded: [landlock]\n"
 	"input: {max_size: 1M, encoding: any, check: [sh, -n]}\n"
 	"audit: {file: ~/audit.jsonl}\n";
@@ -120,6 +121,7 @@ static void test_every_key(void **state)
 	assert_true(p.limits.open_files == 1024 && p.input_max_size == 1 << 20);
 	assert_words(&p.syscalls_allow, "@debug");
 	assert_words(&p.syscalls_deny, "io_uring_setup");
+	assert_words(&p.registries, "npm pip");
 	assert_words(&p.allow_degraded, "landlock");
 	assert_int_equal(p.input_encoding, ENCODING_ANY);
 	assert_words(&p.input_check, "sh -n");

@@ -267,6 +267,7 @@ static void test_refusals(void **state)
 		  "'SECRET-KEY' is not NAME=VALUE; write a name of letters, digits and _ before "
 		  "=" },
 		{ "allow_degraded", "landlok", "unknown wall 'landlok'; did you mean 'landlock'?" },
+		{ "network.registries", "crago", "unknown tool 'crago'; did you mean 'cargo'?" },
 		{ "audit.file", "fd:1234567",
 		  "'fd:1234567' is not a descriptor; write fd: and its number, as in fd:3" },
 		{ "syscalls.allow", "",
@@ -321,6 +322,10 @@ static void test_names(void **state)
 		{ "syscalls.deny", "a;b", false },
 		{ "allow_degraded", "limits", true },
 		{ "allow_degraded", "user", false },
+		{ "network.registries", "npm", true },
+		{ "network.registries", "apt", true },
+		{ "network.registries", "NPM", false },
+		{ "network.registries", "", false },
 		{ "files.protect", "..", false },
 		{ "files.protect", "a/b", false },
 		{ "files.protect", "a?", false },
