@@ -262,6 +262,16 @@ static int report(struct run *run)
 	return status;
 }
 
+static void print_plan(const struct plan *plan)
+{
+	const struct strv *notes = &plan->network.registry_notes;
+
+	(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", plan->run, plan->argv.items[0],
+		      plan->cwd);
+	for (size_t i = 0; i < notes->len; i++)
+		(void)fprintf(stderr, "aisbx: %s\n", notes->items[i]);
+}
+
 /*** While it runs ***/
 
 /* A log that cannot be written any more is told once; the box goes on. */
@@ -318,8 +328,7 @@ static int run_options(struct run *run)
 		return print_failure(&err);
 	if (prepare(run) == 0) {
 		if (options->verbose)
-			(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", run->plan.run,
-				      run->plan.argv.items[0], run->plan.cwd);
+			print_plan(&run->plan);
 		watch_box(run);
 	}
 	return report(run);

@@ -231,6 +231,10 @@ static void print_network(const struct plan *plan)
 		print_publish(&network->publish[i]);
 	}
 	arena_free(&arena);
+	for (size_t i = 0; i < network->registry_notes.len; i++) {
+		label(i ? "" : "note");
+		printf("%s\n", network->registry_notes.items[i]);
+	}
 }
 
 static void print_plan(const struct plan *plan)

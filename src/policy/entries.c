@@ -390,36 +390,50 @@ static int add_hides(struct entries *entries)
 	return 0;
 }
 
-static int refuse_profile(struct entries *entries, const char *file, const struct entry *grant,
-			  const char *reason)
+static int refuse_own(struct entries *entries, const struct entry *own, const struct entry *grant,
+		      const char *reason)
 {
-	return err_msg(
-		entries->reterr, E_GRANT,
-		"profile '%s' lies in the writable grant '%s' and %s, so the box could change "
-		"what governs the next run; move it elsewhere",
-		file, grant->host.path, reason);
+	return err_msg(entries->reterr, E_GRANT,
+		       "%s '%s' lies in the writable grant '%s' and %s, so the box could change "
+		       "what governs the next run; move it elsewhere",
+		       own->why, own->source, grant->host.path, reason);
 }
 
-/* One file of the profile against one writable grant: read-only there, or refused. */
-static int protect_profile_in(struct entries *entries, const char *file, const struct entry *own,
-			      const struct entry *grant)
+/* One file that governs runs against one writable grant: read-only there, or refused. */
+static int protect_own_in(struct entries *entries, const struct entry *own,
+			  const struct entry *grant)
 {
 	struct entry sealed = *own;
 	struct stat st;
 
 	for (size_t i = 0; i < own->host.links.len; i++) {
 		if (path_is_within(own->host.links.items[i], grant->host.path))
-			return refuse_profile(entries, file, grant, "is reached by a link there");
+			return refuse_own(entries, own, grant, "is reached by a link there");
 	}
 	if (!path_is_within(own->host.path, grant->host.path))
 		return 0;
 	if (strcmp(own->host.path, grant->host.path) == 0)
-		return refuse_profile(entries, file, grant, "is that grant");
+		return refuse_own(entries, own, grant, "is that grant");
 	if (lstat(own->host.path, &st) < 0 || st.st_nlink > 1)
-		return refuse_profile(entries, file, grant, "has further hard links");
+		return refuse_own(entries, own, grant, "has further hard links");
 	sealed.box_path = path_join(entries->arena, grant->box_path,
 				    path_rest(own->host.path, grant->host.path));
 	(void)add_entry(entries, &sealed);
+	return 0;
+}
+
+static int protect_own(struct entries *entries, const struct entry *own)
+{
+	size_t len = entries->len;
+
+	for (size_t i = 0; i < len; i++) {
+		if (entries->items[i].kind != ENTRY_WRITE)
+			continue;
+		struct entry grant = entries->items[i]; /* add_entry() moves the array */
+		int r = protect_own_in(entries, own, &grant);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -427,27 +441,64 @@ static int protect_profile_in(struct entries *entries, const char *file, const s
 static int protect_profile(struct entries *entries)
 {
 	const struct strv *files = &entries->plan->profile->files;
-	size_t len = entries->len;
 
 	for (size_t f = 0; f < files->len; f++) {
 		struct entry own = { .kind = ENTRY_READ,
 				     .from_command_line = true,
-				     .why = "the profile itself" };
+				     .source = files->items[f],
+				     .why = "profile" };
 		char *path =
 			path_absolute(entries->arena, entries->plan->facts->cwd, files->items[f]);
 
 		int r = resolve_host_path(entries->arena, path, &own.host);
 		if (r < 0)
 			return err_set(entries->reterr, E_GRANT, -r, "find the profile", path);
-		own.source = files->items[f];
-		for (size_t i = 0; i < len; i++) {
-			if (entries->items[i].kind != ENTRY_WRITE)
-				continue;
-			struct entry grant = entries->items[i]; /* add_entry() moves the array */
-			r = protect_profile_in(entries, files->items[f], &own, &grant);
-			if (r < 0)
-				return r;
-		}
+		r = protect_own(entries, &own);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int refuse_planting(struct entries *entries, const char *path)
+{
+	for (size_t i = 0; i < entries->len; i++) {
+		const struct entry *grant = &entries->items[i];
+
+		if (grant->kind == ENTRY_WRITE && path_is_within(path, grant->host.path))
+			return err_msg(entries->reterr, E_GRANT,
+				       "in the writable grant '%s' the box could make '%s' and "
+				       "name hosts there for the next run; make an empty one, or "
+				       "grant less",
+				       grant->host.path, path);
+	}
+	return 0;
+}
+
+/*
+ * So would a tool's configuration that names registries. A file that is not there yet could
+ * be made by the box, and cannot be kept from it without making it.
+ */
+static int protect_configuration(struct entries *entries)
+{
+	const struct strv *files = &entries->plan->network.registry_files;
+
+	for (size_t f = 0; f < files->len; f++) {
+		const char *path = files->items[f];
+		struct entry own = { .kind = ENTRY_READ,
+				     .from_command_line = true,
+				     .source = path,
+				     .why = "configuration" };
+		int r = resolve_host_path(entries->arena, path, &own.host);
+
+		if (r == 0)
+			r = protect_own(entries, &own);
+		else if (r == -ENOENT || r == -ENOTDIR)
+			r = refuse_planting(entries, path);
+		else
+			r = 0; /* what we cannot reach, the box cannot either */
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -489,6 +540,8 @@ int entries_build(struct entries *entries)
 	r = add_hides(entries);
 	if (r == 0)
 		r = protect_profile(entries);
+	if (r == 0)
+		r = protect_configuration(entries);
 	if (r < 0)
 		return r;
 	qsort(entries->items, entries->len, sizeof *entries->items, compare_paths);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "policy/registries.h"
 #include "policy/words.h"
 
 static int add_grants(struct arena *arena, struct plan *plan, const struct host_list *list,
@@ -26,17 +27,62 @@ static int add_grants(struct arena *arena, struct plan *plan, const struct host_
 	return 0;
 }
 
+static int add_registries(struct arena *arena, struct plan *plan,
+			  const struct registries *registries, struct err *reterr)
+{
+	struct host_grants *grants = &plan->network.grants;
+
+	for (size_t i = 0; i < registries->len; i++) {
+		const struct registry *registry = &registries->items[i];
+		struct host_grant *grant = &grants->items[grants->len];
+		const char *why = NULL;
+
+		if (host_grant_parse(arena, registry->host, registry->is_private, grant, &why) < 0)
+			return err_msg(reterr, E_GRANT, "%s: %s", registry->why, why);
+		grant->why = arena_printf(arena, "%s: %s", registry->tool, registry->why);
+		grants->len++;
+	}
+	return 0;
+}
+
+static int read_registries(struct arena *arena, struct plan *plan, struct registries *ret,
+			   struct err *reterr)
+{
+	const struct registry_places places = { .root = "",
+						.home = plan->facts->home,
+						.environment = plan->facts->environ };
+	struct plan_network *network = &plan->network;
+
+	memset(ret, 0, sizeof *ret);
+	if (plan->profile->registries.len == 0)
+		return 0;
+	int r = registries_read(arena, &plan->profile->registries, &places, ret, reterr);
+	if (r < 0)
+		return r;
+	network->registry_env = ret->env;
+	network->registry_notes = ret->silent;
+	for (size_t i = 0; i < ret->notes.len; i++)
+		strv_push(arena, &network->registry_notes, ret->notes.items[i]);
+	network->registry_files = ret->files;
+	for (size_t i = 0; i < ret->absent.len; i++)
+		strv_push(arena, &network->registry_files, ret->absent.items[i]);
+	return 0;
+}
+
 static int build_grants(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	const struct profile *profile = plan->profile;
-	size_t most = profile->hosts.len + profile->private_hosts.len;
-	int r;
+	struct registries registries;
+	int r = read_registries(arena, plan, &registries, reterr);
+	size_t most = profile->hosts.len + profile->private_hosts.len + registries.len;
 
-	if (most == 0)
-		return 0;
+	if (r < 0 || most == 0)
+		return r;
 	plan->network.grants.items = arena_alloc(arena, most * sizeof(struct host_grant));
 	r = add_grants(arena, plan, &profile->hosts, false, reterr);
-	return r < 0 ? r : add_grants(arena, plan, &profile->private_hosts, true, reterr);
+	if (r == 0)
+		r = add_grants(arena, plan, &profile->private_hosts, true, reterr);
+	return r < 0 ? r : add_registries(arena, plan, &registries, reterr);
 }
 
 /* Whether both ask for the same port of the same address. */

@@ -139,6 +139,8 @@ static void build_env(struct arena *arena, struct plan *plan)
 	strv_push(arena, env, arena_strdup(arena, "TMPDIR=/tmp"));
 	strv_push(arena, env, arena_strdup(arena, "USER=user"));
 	strv_push(arena, env, arena_strdup(arena, "LANG=C.UTF-8"));
+	for (size_t i = 0; i < plan->network.registry_env.len; i++)
+		env_set(arena, env, plan->network.registry_env.items[i]);
 	env_pass(arena, plan, env);
 	for (size_t i = 0; i < set->len; i++)
 		env_set(arena, env, set->items[i]);

@@ -75,6 +75,10 @@ struct plan_network {
 	struct host_grants grants;
 	struct publish *publish;
 	size_t publish_len;
+	/* Of network.registries: see registries.h. */
+	struct strv registry_env;
+	struct strv registry_notes; /* what is not granted, and what to write; for show */
+	struct strv registry_files; /* that were read, or would be by the next run */
 };
 
 struct plan {

@@ -125,8 +125,9 @@ static json_t *network_object(const struct plan_network *network)
 						(int)item->port, "box_port", (int)item->box_port,
 						"from", json_text(item->why)));
 	}
-	return json_pack("{s:o, s:o, s:o}", "hosts", grants_array(&network->grants, false),
-			 "private", grants_array(&network->grants, true), "publish", publish);
+	return json_pack("{s:o, s:o, s:o, s:o}", "hosts", grants_array(&network->grants, false),
+			 "private", grants_array(&network->grants, true), "publish", publish,
+			 "notes", json_words(network->registry_notes.items));
 }
 
 int plan_print_json(const struct plan *plan, FILE *out)

@@ -267,6 +267,16 @@ static int times_asked(const char *name)
 
 /* The look-ups */
 
+static bool put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 struct want {
 	struct lookup lookup;
 	int calls;
@@ -609,6 +619,40 @@ static void test_names_are_bounded(void **state)
 	assert_int_equal(times_asked("n0.many.test"), 4);
 }
 
+/* One server is dead, one silent: the third has its turn in time. */
+static void test_three_servers(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(53),
+				  .sin_addr = { htonl(0x7f000008) } };
+	int silent = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bind(silent, (struct sockaddr *)&in, sizeof in), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err err = { 0 };
+		struct want four, half;
+
+		alarm(30);
+		if (!put_file(
+			    "/etc/resolv.conf",
+			    "nameserver 127.0.0.9\nnameserver 127.0.0.8\nnameserver 127.0.0.1\n") ||
+		    loop_init() < 0 || resolver_open(&err) < 0)
+			_exit(2);
+		want(&four, "b.four.test");
+		want(&half, "b.half.test");
+		(void)loop_run();
+		_exit(four.len == 1 && four.took_ms < 2000 && half.len == 1 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	close(silent);
+}
+
 /* After set-up: no file is opened. */
 static void test_no_files(void **state)
 {
@@ -669,16 +713,6 @@ static void test_questions_are_bounded(void **state)
 /* Set-up */
 
 static pid_t server_pid;
-
-static bool put_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
 
 static const char *make_namespaces(void)
 {
@@ -776,6 +810,7 @@ int main(void)
 		cmocka_unit_test(test_cancel_and_start_in_done),
 		cmocka_unit_test(test_silent_server),
 		cmocka_unit_test(test_names_are_bounded),
+		cmocka_unit_test(test_three_servers),
 		cmocka_unit_test(test_no_files),
 		cmocka_unit_test(test_questions_are_bounded),
 	};
