@@ -10,15 +10,17 @@
  *	               +-- connected: the others are closed, done
  *
  * An attempt is in progress while its watch is set: a descriptor is closed where its watch
- * ends, or handed to the caller there. Even a connect(2) that succeeds at once is waited
- * for, and a dial whose attempts all fail at once ends through its deadline, so done is
- * called from the loop only.
+ * ends, or handed to the caller there. On loopback the handshake is over when connect(2)
+ * returns, though it says EINPROGRESS: then nothing is waited for. A dial whose attempts all
+ * fail at once ends through its deadline.
  */
 #include "broker/dial.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -92,19 +94,33 @@ void dial_cancel(struct dial *dial)
 		close_keeping_errno(release(&dial->attempts[i]));
 }
 
-/* 0: in progress, or -errno. */
-static int attempt_start(struct dial_attempt *attempt)
+static bool is_connected(int fd)
 {
+	struct pollfd socket = { .fd = fd, .events = POLLOUT };
+
+	return poll(&socket, 1, 0) > 0 && !(socket.revents & (POLLERR | POLLHUP));
+}
+
+/* 0: in progress; 1: connected, *ret_fd is the caller's; or -errno. */
+static int attempt_start(struct dial_attempt *attempt, int *ret_fd)
+{
+	static const int yes = 1;
 	struct sockaddr_storage sa;
 	socklen_t len = fill_sockaddr(&attempt->address, attempt->dial->port, &sa);
 	_cleanup_close_ int fd =
 		socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	int r;
+	int r = 0;
 
 	if (fd < 0)
 		return -errno;
+	/* Both ends of the broker are copied from: what arrives goes on at once. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	if (connect(fd, (const struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
 		return -errno;
+	if (is_connected(fd)) {
+		*ret_fd = steal_fd(&fd);
+		return 1;
+	}
 	r = loop_watch(&attempt->watch, fd, EPOLLOUT);
 	if (r < 0)
 		return r;
@@ -112,16 +128,28 @@ static int attempt_start(struct dial_attempt *attempt)
 	return 0;
 }
 
+static void succeed(struct dial *dial, struct dial_attempt *attempt, int fd)
+{
+	dial_cancel(dial);
+	dial->done(dial, fd, &attempt->address);
+}
+
 static void stagger_due(struct timer *timer);
 static void deadline_due(struct timer *timer);
 
-/* Starts the next attempt that does not fail at once. */
+/* Starts the next attempt that does not fail at once. May end the dial. */
 static void start_next(struct dial *dial)
 {
-	int r = -1;
+	int r = -1, fd;
 
 	while (r < 0 && dial->started < dial->attempts_len) {
-		r = attempt_start(&dial->attempts[dial->started++]);
+		struct dial_attempt *attempt = &dial->attempts[dial->started++];
+
+		r = attempt_start(attempt, &fd);
+		if (r > 0) {
+			succeed(dial, attempt, fd);
+			return;
+		}
 		if (r < 0) {
 			note_error(dial, r);
 			dial->failed++;
@@ -157,7 +185,7 @@ static void attempt_ready(struct watch *watch, uint32_t events)
 {
 	struct dial_attempt *attempt = (struct dial_attempt *)watch;
 	struct dial *dial = attempt->dial;
-	int error = 0, yes = 1, fd;
+	int error = 0, fd;
 	socklen_t len = sizeof error;
 
 	(void)events; /* SO_ERROR says more */
@@ -171,10 +199,7 @@ static void attempt_ready(struct watch *watch, uint32_t events)
 		start_next(dial);
 		return;
 	}
-	dial_cancel(dial);
-	/* Both ends of the broker are copied from: what arrives goes on at once. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-	dial->done(dial, fd, &attempt->address);
+	succeed(dial, attempt, fd);
 }
 
 /* The first address from i on that is of this family; len when there is none. */

@@ -32,7 +32,8 @@ struct flow {
 	bool is_literal;
 	uint16_t port;
 	const struct host_grant *grant;
-	struct watch client; /* the box's socket, until the pump has it */
+	int fd;		     /* the box's socket, until the pump has it */
+	struct watch client; /* of it, in HELLO */
 	struct timer deadline;
 	struct lookup lookup;
 	bool is_looking;
@@ -74,16 +75,13 @@ static void forget(struct flow *flow)
 /* Before the pump. */
 static void give_up(struct flow *flow)
 {
-	int fd = flow->client.fd;
-
 	timer_cancel(&flow->deadline);
 	if (flow->is_looking)
 		resolver_cancel(&flow->lookup);
 	if (flow->is_dialling)
 		dial_cancel(&flow->dial);
 	loop_unwatch(&flow->client);
-	if (fd >= 0)
-		reset(fd);
+	reset(flow->fd);
 	forget(flow);
 }
 
@@ -127,7 +125,6 @@ static void end_pump(struct pump *pump, int error)
 static void on_dialled(struct dial *dial, int fd, const struct address *address)
 {
 	struct flow *flow = FLOW_OF(dial, dial);
-	int client = flow->client.fd;
 
 	(void)address;
 	flow->is_dialling = false;
@@ -135,11 +132,9 @@ static void on_dialled(struct dial *dial, int fd, const struct address *address)
 		give_up(flow);
 		return;
 	}
-	loop_unwatch(&flow->client);
 	event_connected(flow->host, flow->port);
 	flow->is_pumping = true;
-	if (pump_start(&flow->pump, client, fd, end_pump) < 0)
-		end_pump(&flow->pump, -ENOMEM);
+	pump_start(&flow->pump, flow->fd, fd, end_pump);
 }
 
 /*** LOOKUP and DIAL ***/
@@ -195,14 +190,7 @@ static void await_more(struct flow *flow, int have)
 {
 	int want = have + 1;
 
-	(void)setsockopt(flow->client.fd, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof want);
-}
-
-/* A box that goes away meanwhile is noticed by the pump: nothing is read before. */
-static void on_early_event(struct watch *watch, uint32_t events)
-{
-	if (events & (EPOLLHUP | EPOLLERR))
-		give_up(FLOW_OF(watch, client));
+	(void)setsockopt(flow->fd, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof want);
 }
 
 static void on_hello(struct watch *watch, uint32_t events)
@@ -246,8 +234,7 @@ static void on_hello(struct watch *watch, uint32_t events)
 		return;
 	}
 	(void)setsockopt(watch->fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
-	(void)loop_change(watch, 0);
-	watch->ready = on_early_event;
+	loop_unwatch(watch);
 	start_lookup(flow);
 }
 
@@ -256,24 +243,23 @@ static void on_deadline(struct timer *timer)
 	refuse_tls(FLOW_OF(timer, deadline), "no whole TLS ClientHello came in time");
 }
 
-static void start_flow(struct flow *flow, int fd)
+/* A box that goes away before the pump is noticed there. */
+static void start_flow(struct flow *flow)
 {
-	bool wants_tls = flow->port == HTTPS_PORT && !flow->grant->tls_any;
-
 	flow->since_ms = loop_now_ms();
 	flow->next = flows;
 	if (flows)
 		flows->prev = flow;
 	flows = flow;
-	flow->client.ready = wants_tls ? on_hello : on_early_event;
-	if (loop_watch(&flow->client, fd, wants_tls ? EPOLLIN | EPOLLRDHUP : 0) < 0) {
-		reset(fd);
-		forget(flow);
-	} else if (wants_tls) {
-		timer_set(&flow->deadline, HELLO_MS, on_deadline);
-	} else {
+	if (flow->port != HTTPS_PORT || flow->grant->tls_any) {
 		start_lookup(flow);
+		return;
 	}
+	flow->client.ready = on_hello;
+	if (loop_watch(&flow->client, flow->fd, EPOLLIN | EPOLLRDHUP) < 0)
+		give_up(flow);
+	else
+		timer_set(&flow->deadline, HELLO_MS, on_deadline);
 }
 
 /*** Accepting ***/
@@ -321,8 +307,9 @@ static void take(const struct listener *listener, int fd)
 		return;
 	}
 	flow->client.fd = -1;
+	flow->fd = fd;
 	if (identify(flow, listener, fd)) {
-		start_flow(flow, fd);
+		start_flow(flow);
 		return;
 	}
 	flow_refused(flow->host, flow->is_literal ? &flow->literal : NULL, flow->port,

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	BATCH_EVENTS = 64
@@ -85,6 +86,15 @@ int loop_change(struct watch *watch, uint32_t events)
 	return 0;
 }
 
+static void forget(struct watch *watch)
+{
+	watch->fd = -1;
+	for (int i = loop.batch_at; i < loop.batch_len; i++) {
+		if (loop.batch[i].data.ptr == watch)
+			loop.batch[i].data.ptr = NULL;
+	}
+}
+
 void loop_unwatch(struct watch *watch)
 {
 	struct epoll_event unused = { 0 };
@@ -92,11 +102,15 @@ void loop_unwatch(struct watch *watch)
 	if (watch->fd < 0)
 		return;
 	(void)epoll_ctl(loop.epoll_fd, EPOLL_CTL_DEL, watch->fd, &unused);
-	watch->fd = -1;
-	for (int i = loop.batch_at; i < loop.batch_len; i++) {
-		if (loop.batch[i].data.ptr == watch)
-			loop.batch[i].data.ptr = NULL;
-	}
+	forget(watch);
+}
+
+void loop_close(struct watch *watch)
+{
+	if (watch->fd < 0)
+		return;
+	(void)close(watch->fd);
+	forget(watch);
 }
 
 static bool is_before(const struct timer *a, const struct timer *b)

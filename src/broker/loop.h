@@ -35,6 +35,8 @@ int loop_watch(struct watch *watch, int fd, uint32_t events);
 int loop_change(struct watch *watch, uint32_t events);
 /* Before the descriptor is closed. Does nothing when it is not watched. */
 void loop_unwatch(struct watch *watch);
+/* The same and closes it, with one call less: epoll(7) forgets what has no descriptor any more. */
+void loop_close(struct watch *watch);
 
 /*
  * Sets it anew when it is set. Timers are called in the order of their deadlines, those of one

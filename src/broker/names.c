@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -96,9 +97,12 @@ static int bind_to(int fd, const struct address *address, uint16_t port)
 /* fd is the listener's, or closed. */
 static int listen_on(int fd, const struct name *name, const struct address *address, uint16_t port)
 {
+	static const int yes = 1;
 	struct listener *listener = calloc(1, sizeof *listener);
 	int r = listener ? bind_to(fd, address, port) : -ENOMEM;
 
+	/* Accepted sockets inherit it: what arrives goes on at once. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r == 0) {

@@ -94,8 +94,7 @@ static void on_connected(struct watch *watch, uint32_t events)
 		return;
 	}
 	loop_unwatch(watch);
-	if (pump_start(&guest->pump, fd, guest->client_fd, end_pump) < 0)
-		free(guest); /* the sockets are closed */
+	pump_start(&guest->pump, fd, guest->client_fd, end_pump);
 }
 
 static int connect_to(int fd, int family, uint16_t port)

@@ -3,8 +3,8 @@
  * Bytes between two sockets: see pump.h and splice(2).
  *
  * Watches are edge-triggered, so a flag says what a socket would still give or
- * take; it falls with EAGAIN and rises with an event. A pipe is held only
- * while there is something in it. Each direction moves a bounded amount a
+ * take; it falls with EAGAIN, or with less than was asked for, and rises with an
+ * event. A pipe is held only while there is something in it. Each direction moves a bounded amount a
  * turn; a pump with more to do goes to the end of a queue, so that a fast
  * connection does not starve the others.
  */
@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ enum {
 	PIPE_BYTES = 512 * 1024, /* wanted; an ordinary user's share may be used up, pipe(7) */
 	TURN_BYTES = 4 * 1024 * 1024,
 	SPARE_PIPES = 32,
+	BUFFER_BYTES = 16 * 1024, /* as much at once is bulk */
 };
 
 struct pump_pipe {
@@ -84,6 +86,7 @@ static ssize_t fill(struct pump_side *from)
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n > 0) {
 		from->pipe->queued += (size_t)n;
+		from->is_bulk = n >= BUFFER_BYTES;
 		return n;
 	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -109,29 +112,89 @@ static ssize_t drain(struct pump_side *from, struct pump_side *to)
 	return 0;
 }
 
+/* What send(2) took, 0 when it takes nothing now, or -errno. */
+static ssize_t push(struct pump_side *from, struct pump_side *to, const char *bytes, size_t len)
+{
+	ssize_t n = send(to->watch.fd, bytes, len, MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	if (n < 0)
+		n = 0;
+	to->writable = n == (ssize_t)len;
+	from->bytes += (uint64_t)n;
+	return n;
+}
+
+/* A buffer's worth, at once. The same results as of fill(). */
+static ssize_t copy(struct pump_side *from, struct pump_side *to)
+{
+	static char buffer[BUFFER_BYTES];
+	ssize_t n = recv(from->watch.fd, buffer, sizeof buffer, 0);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	from->ended = n == 0;
+	from->is_bulk = n == BUFFER_BYTES;
+	/* What comes later is an event of its own, an end that is there already is none. */
+	from->readable = n == BUFFER_BYTES || (n > 0 && from->hung_up) || (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return 0;
+	ssize_t sent = push(from, to, buffer, (size_t)n);
+	if (sent < 0 || sent == n)
+		return sent;
+	from->rest = malloc((size_t)(n - sent));
+	if (!from->rest)
+		return -ENOMEM;
+	from->rest_len = (size_t)(n - sent);
+	memcpy(from->rest, buffer + sent, from->rest_len);
+	return sent;
+}
+
+static ssize_t push_rest(struct pump_side *from, struct pump_side *to)
+{
+	ssize_t n = push(from, to, from->rest, from->rest_len);
+
+	if (n <= 0)
+		return n;
+	from->rest_len -= (size_t)n;
+	if (from->rest_len) {
+		memmove(from->rest, from->rest + n, from->rest_len);
+	} else {
+		free(from->rest);
+		from->rest = NULL;
+	}
+	return n;
+}
+
 static bool is_empty(const struct pump_side *side)
 {
-	return !side->pipe || side->pipe->queued == 0;
+	return !side->rest_len && (!side->pipe || side->pipe->queued == 0);
+}
+
+/* Moves something: bytes, 0 when nothing can be moved now, or -errno. */
+static ssize_t step(struct pump_side *from, struct pump_side *to)
+{
+	if (!to->writable)
+		return 0;
+	if (from->rest_len)
+		return push_rest(from, to);
+	if (!is_empty(from))
+		return drain(from, to);
+	if (from->ended || !from->readable)
+		return 0;
+	return from->is_bulk ? fill(from) : copy(from, to);
 }
 
 /* Moves what can be moved. 1: there is more for another turn; 0; or -errno. */
 static int move(struct pump_side *from, struct pump_side *to)
 {
-	ssize_t moved = 0, n = 0;
+	ssize_t moved = 0, n;
 
-	while (n >= 0 && moved < TURN_BYTES) {
-		n = 0;
-		if (is_empty(from)) {
-			if (from->ended || !from->readable)
-				break;
-			n = fill(from);
-		} else if (to->writable) {
-			n = drain(from, to);
-			moved += n;
-		} else {
-			break;
-		}
-	}
+	do {
+		n = step(from, to);
+		moved += n;
+	} while (n > 0 && moved < 2 * TURN_BYTES); /* bulk counts twice: in and out */
 	if (n < 0)
 		return (int)n;
 	if (is_empty(from)) {
@@ -140,10 +203,11 @@ static int move(struct pump_side *from, struct pump_side *to)
 	}
 	if (from->ended && is_empty(from) && !from->shut) {
 		from->shut = true;
-		if (shutdown(to->watch.fd, SHUT_WR) < 0 && errno != ENOTCONN)
+		/* When the other direction is over too, closing says it all. */
+		if (!to->shut && shutdown(to->watch.fd, SHUT_WR) < 0 && errno != ENOTCONN)
 			return -errno;
 	}
-	return moved >= TURN_BYTES;
+	return n > 0;
 }
 
 /*** Both ***/
@@ -215,34 +279,34 @@ static void on_event(struct watch *watch, uint32_t events)
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		side->readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		side->hung_up = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		side->writable = true;
 	run(side->pump);
 }
 
-int pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *, int))
+void pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *, int))
 {
-	int fds[2] = { fd0, fd1 };
+	const int fds[2] = { fd0, fd1 };
+	int r[2];
 
 	*pump = (struct pump){ .done = done };
 	for (int i = 0; i < 2; i++) {
-		pump->side[i] =
-			(struct pump_side){ .pump = pump, .readable = true, .writable = true };
-		pump->side[i].watch.ready = on_event;
-		pump->side[i].watch.fd = -1;
+		struct pump_side *side = &pump->side[i];
+
+		side->pump = pump;
+		side->writable = true;
+		side->watch.ready = on_event;
+		r[i] = loop_watch(&side->watch, fds[i], EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+		side->watch.fd = fds[i];
 	}
-	for (int i = 0; i < 2; i++) {
-		int r = loop_watch(&pump->side[i].watch, fds[i],
-				   EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-		if (r < 0) {
-			loop_unwatch(&pump->side[0].watch);
-			(void)close(fd0);
-			(void)close(fd1);
-			pump->side[0].watch.fd = pump->side[1].watch.fd = -1;
-			return r;
-		}
-	}
-	return 0;
+	/* A client has usually written already; the server's first bytes come as an event. */
+	pump->side[0].readable = true;
+	if (r[0] < 0 || r[1] < 0)
+		done(pump, r[0] < 0 ? r[0] : r[1]);
+	else
+		run(pump);
 }
 
 void pump_close(struct pump *pump, bool reset)
@@ -251,15 +315,15 @@ void pump_close(struct pump *pump, bool reset)
 
 	unqueue(pump);
 	for (int i = 0; i < 2; i++) {
-		int fd = pump->side[i].watch.fd;
+		struct pump_side *side = &pump->side[i];
 
-		pipe_drop(pump->side[i].pipe);
-		pump->side[i].pipe = NULL;
-		if (fd < 0)
-			continue;
+		pipe_drop(side->pipe);
+		free(side->rest);
+		side->pipe = NULL;
+		side->rest = NULL;
 		if (reset)
-			(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-		loop_unwatch(&pump->side[i].watch);
-		(void)close(fd);
+			(void)setsockopt(side->watch.fd, SOL_SOCKET, SO_LINGER, &at_once,
+					 sizeof at_once);
+		loop_close(&side->watch);
 	}
 }

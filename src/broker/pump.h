@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Bytes between two connected sockets, both ways, through splice(2): they do
- * not pass through the broker's memory. What one side does not take stays in
- * a pipe and in the other side's socket buffer, so memory is bounded.
+ * Bytes between two connected sockets, both ways. Little goes through a buffer,
+ * much through splice(2) and so not through the broker's memory. What one side
+ * does not take stays in a pipe and in the other side's socket buffer, so memory
+ * is bounded.
  */
 #ifndef AISBX_BROKER_PUMP_H
 #define AISBX_BROKER_PUMP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "broker/loop.h"
@@ -16,11 +18,15 @@ struct pump_side {
 	struct watch watch; /* its fd is the socket */
 	struct pump *pump;
 	struct pump_pipe *pipe; /* holds what came from this side; NULL: nothing */
-	uint64_t bytes;		/* that came from this side and went on */
-	bool readable;		/* as far as is known */
+	char *rest;		/* the same, of what went through the buffer */
+	size_t rest_len;
+	uint64_t bytes; /* that came from this side and went on */
+	bool readable;	/* as far as is known */
 	bool writable;
-	bool ended; /* nothing more comes from this side */
-	bool shut;  /* and the other side was told */
+	bool hung_up; /* its end may be in the queue: read on until it is seen */
+	bool is_bulk; /* splice */
+	bool ended;   /* nothing more comes from this side */
+	bool shut;    /* and the other side was told */
 };
 
 struct pump {
@@ -31,8 +37,11 @@ struct pump {
 	void (*done)(struct pump *pump, int error);
 };
 
-/* Both sockets are non-blocking, connected and the pump's from now on. 0 or -errno. */
-int pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *, int));
+/*
+ * Both sockets are non-blocking, connected and the pump's from now on. done may be called from
+ * within.
+ */
+void pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *, int));
 /* Closes both sockets; reset: so that the peers see a reset instead of an end. */
 void pump_close(struct pump *pump, bool reset);
 
