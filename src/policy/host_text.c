@@ -385,6 +385,9 @@ static const char *parse_name(struct arena *arena, const char *host, struct host
 		return why;
 	if (why || !host_name_normalize(text, strlen(text), name))
 		return name_reason(arena, host);
+	if (is_wild && ends_in_number(name))
+		return arena_printf(arena, "%s: a * is for names alone; write a net as ADDRESS/LEN",
+				    word_quote(arena, host));
 	if (ends_in_number(name))
 		return number_reason(arena, host, name);
 	if (is_wild && is_public_suffix(name))

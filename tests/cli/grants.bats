@@ -419,3 +419,11 @@ setup_more() {
 	printf 'extends: [default]\nexec: []\n' >p.yaml
 	fails_with 126 "true" run -p ./p.yaml -- true
 }
+
+@test "--allow-host: the box asks the name server at 127.0.0.1, otherwise none" {
+	run aisbx run -- grep hosts: /etc/nsswitch.conf
+	output_is "hosts: files"
+	run aisbx run --allow-host example.org -- \
+		sh -c 'cat /etc/resolv.conf; grep hosts: /etc/nsswitch.conf; grep -c localhost /etc/hosts'
+	output_is $'nameserver 127.0.0.1\noptions timeout:2 attempts:2\nhosts: files dns\n2'
+}

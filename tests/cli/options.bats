@@ -35,11 +35,13 @@ load ../lib/common
 	done
 }
 
-@test "options that are not there yet are unknown, not ignored" {
-	fails_with 125 "allow-host" run --allow-host example.org -- true
-	fails_with 125 "allow-private-host" run --allow-private-host db:5432 -- true
-	fails_with 125 "publish" run --publish 8080 -- true
-	fails_with 125 "-P" run -P 8080 -- true
+@test "hosts and ports that mean nothing, or too much, are refused before anything runs" {
+	fails_with 125 "the whole name" run --allow-host '*.com' -- true
+	fails_with 125 "write 127.0.0.1" run --allow-host 2130706433 -- true
+	fails_with 125 "--allow-private-host" run --allow-host localhost:5432 -- true
+	fails_with 125 "not a port" run --allow-private-host db:http -- true
+	fails_with 125 "not an address" run --publish '*:8080' -- true
+	fails_with 125 "write one" run -P web -- true
 }
 
 @test "unknown options are refused, a near miss is named" {

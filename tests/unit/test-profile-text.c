@@ -65,6 +65,17 @@ static void assert_sources(const struct path_list *list, const char *want)
 	assert_words(&words, want);
 }
 
+static void assert_hosts(const struct host_list *list, const char *want)
+{
+	struct strv words = { 0 };
+
+	for (size_t i = 0; i < list->len; i++)
+		strv_push(&arena, &words,
+			  arena_printf(&arena, "%s%s", list->items[i].text,
+				       list->items[i].tls_any ? "!" : ""));
+	assert_words(&words, want);
+}
+
 static void assert_contains(const char *text, const char *part)
 {
 	if (!strstr(text, part))
@@ -86,6 +97,11 @@ static const char whole[] =
 	"exec: [python3]\n"
 	"env: {pass: [LANG, LC_*], set: [A=1, 'B=x=y']}\n"
 	"chdir: ~/work\n"
+	"network:\n"
+	"  hosts: [A.example, '*.b.example:80,443', {host: 'c.example:993', tls: any},\n"
+	"          'd.example,tls=any', {tls: required, host: e.example}]\n"
+	"  private: localhost:5432\n"
+	"  publish: [8080, '127.0.0.1:0:3000']\n"
 	"limits: {memory: 512M, cpu: 10s, wall: 30s, grace: 0s, processes: 64, tmp: 64M,\n"
 	"         file_size: 100M, output: none, open_files: 1024}\n"
 	"syscalls: {allow: ['@debug'], deny: io_uring_setup}\n"
@@ -114,6 +130,9 @@ static void test_every_key(void **state)
 	assert_words(&p.env_pass, "LANG LC_*");
 	assert_words(&p.env_set, "A=1 B=x=y");
 	assert_string_equal(p.chdir, "~/work");
+	assert_hosts(&p.hosts, "A.example *.b.example:80,443 c.example:993! d.example! e.example");
+	assert_hosts(&p.private_hosts, "localhost:5432");
+	assert_hosts(&p.publish, "8080 127.0.0.1:0:3000");
 	assert_true(p.limits.memory == UINT64_C(512) << 20 && p.limits.cpu_ms == 10000);
 	assert_true(p.limits.wall_ms == 30000 && p.limits.grace_ms == 0);
 	assert_true(p.limits.processes == 64 && p.limits.tmp == UINT64_C(64) << 20);
@@ -139,6 +158,10 @@ static void test_places(void **state)
 	assert_int_equal(p.read.items[1].at.column, 18);
 	assert_int_equal(p.hide.items[0].at.line, 7);
 	assert_int_equal(p.hide.items[0].at.column, 7);
+	assert_int_equal(p.hosts.items[1].at.line, 14);
+	assert_int_equal(p.hosts.items[1].at.column, 22);
+	assert_int_equal(p.hosts.items[2].at.column, 44);
+	assert_int_equal(p.publish.items[1].at.line, 17);
 }
 
 static void test_nothing_set(void **state)
@@ -158,7 +181,7 @@ static void test_nothing_set(void **state)
 static void test_empty_lists(void **state)
 {
 	static const char *const texts[] = {
-		"files: {read: []}\nexec: []\n",
+		"files: {read: []}\nexec: []\nnetwork: {hosts: [], private: [], publish: []}\n",
 		"files:\n  read:\nexec:\n",
 		"files: {read: null}\nexec: null\n",
 		"{\"files\": {\"read\": null}, \"exec\": []}",
@@ -170,6 +193,7 @@ static void test_empty_lists(void **state)
 
 		parse_well(texts[i], &p);
 		assert_int_equal(p.read.len + p.exec.len, 0);
+		assert_int_equal(p.hosts.len + p.private_hosts.len + p.publish.len, 0);
 		assert_true(p.exec_set); /* nothing may be executed */
 	}
 	/* quoted, the words of YAML for nothing are names */
@@ -275,6 +299,25 @@ static void test_merge_nothing(void **state)
 	assert_memory_equal(&base, &before, sizeof base);
 }
 
+static void test_merge_hosts(void **state)
+{
+	struct profile base, copy, over;
+
+	(void)state;
+	parse_well("network: {hosts: [a, b, a, 'b:80'], private: [c], publish: ['1']}\n", &base);
+	assert_hosts(&base.hosts, "a b b:80");
+	parse_well("network: {hosts: [d, {host: b, tls: any}, a], publish: ['2', '1']}\n", &over);
+	copy = base;
+	profile_merge(&arena, &base, &over);
+	assert_hosts(&base.hosts, "a b! b:80 d");
+	assert_hosts(&base.private_hosts, "c");
+	assert_hosts(&base.publish, "1 2");
+	assert_hosts(&copy.hosts, "a b b:80");
+	/* what may speak anything is not taken back by a layer that says less */
+	profile_merge(&arena, &base, &copy);
+	assert_hosts(&base.hosts, "a b! b:80 d");
+}
+
 /* Long lists, so that arrays grow while others share them. */
 static void test_merge_long(void **state)
 {
@@ -321,8 +364,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_set),   cmocka_unit_test(test_empty_lists),
 		cmocka_unit_test(test_texts),	      cmocka_unit_test(test_json),
 		cmocka_unit_test(test_flow_yaml),     cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_merge_nothing), cmocka_unit_test(test_merge_long),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_merge_nothing), cmocka_unit_test(test_merge_hosts),
+		cmocka_unit_test(test_merge_long),    cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests_name("profile-text", tests, NULL, clear_arena);
