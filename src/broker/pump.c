@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-	PIPE_BYTES = 512 * 1024, /* wanted; an ordinary user's share may be used up, pipe(7) */
+	PIPE_BYTES = 1048576, /* wanted; an ordinary user's share may be used up, pipe(7) */
 	TURN_BYTES = 4 * 1024 * 1024,
 	SPARE_PIPES = 32,
 	BUFFER_BYTES = 16 * 1024, /* as much at once is bulk */

@@ -4,7 +4,8 @@
  *
  *   netload serve PORT              serves until killed; writes one line when it listens
  *   netload stream HOST PORT MS     receives for MS milliseconds: bytes per second
- *   netload connect HOST PORT MS    connects, sends a byte, awaits one, closes: times per second
+ *   netload connect HOST PORT MS N  N threads connect, send a byte, await one, close: times per
+ *                                   second, all together
  *   netload request HOST PORT MS    small HTTP requests on one connection: a second, p50 and p99 in us
  *
  * A client's first byte says what it wants. Statically linked, so that it runs anywhere.
@@ -27,6 +28,7 @@
 enum {
 	CHUNK = 256 * 1024,
 	LATENCIES_MAX = 1 << 20,
+	THREADS_MAX = 64,
 };
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
@@ -163,18 +165,41 @@ static void stream(int64_t until_us, int64_t begin_us)
 	(void)printf("%.0f\n", (double)bytes * 1e6 / (double)(now_us() - begin_us));
 }
 
-static void connect_again(int64_t until_us, int64_t begin_us)
+struct worker {
+	pthread_t thread;
+	int64_t until_us;
+	unsigned long count;
+};
+
+static void *connect_again(void *argument)
 {
-	unsigned long count = 0;
+	struct worker *worker = argument;
 	char byte;
 
-	while (now_us() < until_us) {
+	while (now_us() < worker->until_us) {
 		int fd = dial('c');
 
 		if (recv(fd, &byte, 1, 0) != 1)
 			die("recv");
 		(void)close(fd);
-		count++;
+		worker->count++;
+	}
+	return NULL;
+}
+
+static void connect_all(int64_t until_us, int64_t begin_us, int threads)
+{
+	static struct worker workers[THREADS_MAX];
+	unsigned long count = 0;
+
+	for (int i = 0; i < threads; i++) {
+		workers[i].until_us = until_us;
+		if (pthread_create(&workers[i].thread, NULL, connect_again, &workers[i]) != 0)
+			die("thread");
+	}
+	for (int i = 0; i < threads; i++) {
+		(void)pthread_join(workers[i].thread, NULL);
+		count += workers[i].count;
 	}
 	(void)printf("%.1f\n", (double)count * 1e6 / (double)(now_us() - begin_us));
 }
@@ -216,9 +241,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "serve") == 0)
 		serve(atoi(argv[2]));
-	if (argc != 5) {
-		(void)fprintf(stderr, "usage: netload serve PORT | "
-				      "stream|connect|request HOST PORT MS\n");
+	int threads = argc == 6 ? atoi(argv[5]) : 1;
+	if ((argc != 5 && argc != 6) || threads < 1 || threads > THREADS_MAX) {
+		(void)fprintf(stderr, "usage: netload serve PORT | stream|request HOST PORT MS | "
+				      "connect HOST PORT MS THREADS\n");
 		return 2;
 	}
 	resolve(argv[2], argv[3]);
@@ -227,7 +253,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "stream") == 0)
 		stream(until_us, begin_us);
 	else if (strcmp(argv[1], "connect") == 0)
-		connect_again(until_us, begin_us);
+		connect_all(until_us, begin_us, threads);
 	else
 		ask(until_us, begin_us);
 	return 0;
