@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sockets of the box for the broker: see sockets.h, unix(7) and packet(7). */
+/* Sockets of the box for the broker: see sockets.h, unix(7) and raw(7). */
 #include "box/sockets.h"
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -102,69 +100,60 @@ static int bind_dns(int family, int type, int *ret_fd)
  * Passes what the kernel answers in place of a server that is not there: TCP resets whose
  * sequence number is 0, which is what a refused SYN gets (RFC 9293, 3.10.7.1), and ICMP "port
  * unreachable". Not from 127.0.0.0/8 and ::1: what the box does with itself is its own affair.
+ * A raw socket of IPv4 has the IP header, which the kernel sends without options; one of IPv6
+ * begins after it, raw(7) and ipv6(7). A packet socket would see the same in one place, but
+ * closing it takes a grace period of RCU.
  */
 #define LOAD_8(at)  BPF_STMT(BPF_LD | BPF_B | BPF_ABS, at)
 #define LOAD_16(at) BPF_STMT(BPF_LD | BPF_H | BPF_ABS, at)
 #define LOAD_32(at) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
+#define PASS	    BPF_STMT(BPF_RET | BPF_K, REFUSAL_BYTES)
+#define DROP	    BPF_STMT(BPF_RET | BPF_K, 0)
 #define IF_EQUAL(value, yes, no)                                                                   \
 	{                                                                                          \
 		BPF_JMP | BPF_JEQ | BPF_K, yes, no, value                                          \
 	}
-static const struct sock_filter refusals_filter[] = {
-	/* clang-format off */
-	/*  0 */ LOAD_16((uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
-	/*  1 */ IF_EQUAL(ETH_P_IP, 0, 11),
-	/*  2 */ LOAD_8(12),			/* source */
-	/*  3 */ IF_EQUAL(127, 22, 0),
-	/*  4 */ LOAD_8(9),			/* protocol */
-	/*  5 */ IF_EQUAL(IPPROTO_ICMP, 0, 2),
-	/*  6 */ LOAD_16(20),			/* type and code: the kernel sends no IP options */
-	/*  7 */ IF_EQUAL(0x0303, 17, 18),
-	/*  8 */ IF_EQUAL(IPPROTO_TCP, 0, 17),
-	/*  9 */ LOAD_32(24),			/* sequence number */
-	/* 10 */ IF_EQUAL(0, 0, 15),
-	/* 11 */ LOAD_8(33),			/* flags */
-	/* 12 */ IF_EQUAL(0x14, 12, 13),	/* RST and ACK */
-	/* 13 */ IF_EQUAL(ETH_P_IPV6, 0, 12),
-	/* 14 */ LOAD_32(8),			/* source: ::1 has its first word zero */
-	/* 15 */ IF_EQUAL(0, 10, 0),
-	/* 16 */ LOAD_8(6),			/* next header */
-	/* 17 */ IF_EQUAL(IPPROTO_ICMPV6, 0, 2),
-	/* 18 */ LOAD_16(40),
-	/* 19 */ IF_EQUAL(0x0104, 5, 6),
-	/* 20 */ IF_EQUAL(IPPROTO_TCP, 0, 5),
-	/* 21 */ LOAD_32(44),
-	/* 22 */ IF_EQUAL(0, 0, 3),
-	/* 23 */ LOAD_8(53),
-	/* 24 */ IF_EQUAL(0x14, 0, 1),
-	/* 25 */ BPF_STMT(BPF_RET | BPF_K, REFUSAL_BYTES),
-	/* 26 */ BPF_STMT(BPF_RET | BPF_K, 0),
-	/* clang-format on */
+/* clang-format off */
+static const struct sock_filter tcp_refusals[] = {
+	LOAD_8(12), IF_EQUAL(127, 5, 0),	/* source */
+	LOAD_32(24), IF_EQUAL(0, 0, 3),		/* sequence number */
+	LOAD_8(33), IF_EQUAL(0x14, 0, 1),	/* RST and ACK */
+	PASS, DROP,
 };
+static const struct sock_filter udp_refusals[] = {
+	LOAD_8(12), IF_EQUAL(127, 3, 0),
+	LOAD_16(20), IF_EQUAL(0x0303, 0, 1),	/* type and code */
+	PASS, DROP,
+};
+static const struct sock_filter tcp6_refusals[] = {
+	LOAD_32((uint32_t)SKF_NET_OFF + 8), IF_EQUAL(0, 5, 0), /* source: ::1 begins with zeroes */
+	LOAD_32(4), IF_EQUAL(0, 0, 3),
+	LOAD_8(13), IF_EQUAL(0x14, 0, 1),
+	PASS, DROP,
+};
+/* The source may be ::1 whatever the error is about: the broker looks at what it quotes. */
+static const struct sock_filter udp6_refusals[] = {
+	LOAD_16(0), IF_EQUAL(0x0104, 0, 1),
+	PASS, DROP,
+};
+/* clang-format on */
 
-static int open_refusals(int *ret_fd)
+static int open_refusals(int family, int protocol, const struct sock_filter *insns, size_t len,
+			 int *ret_fd)
 {
-	static const int yes = 1;
-	const struct sock_fprog program = { sizeof refusals_filter / sizeof *refusals_filter,
-					    (struct sock_filter *)refusals_filter };
-	const struct sockaddr_ll lo = { .sll_family = AF_PACKET,
-					.sll_protocol = htons(ETH_P_ALL),
-					.sll_ifindex = LO_INDEX };
-	/* Protocol 0: nothing is queued before the filter is there, packet(7). */
-	long fd = sys_call3(SYS_socket, AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const struct sock_fprog program = { (unsigned short)len, (struct sock_filter *)insns };
+	long fd = sys_call3(SYS_socket, family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	long r = fd;
 
 	if (r >= 0)
 		r = sys_call5(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 			      sizeof program);
-	if (r >= 0)
-		r = sys_call5(SYS_setsockopt, fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes,
-			      sizeof yes);
-	if (r >= 0)
-		r = sys_call3(SYS_bind, fd, &lo, sizeof lo);
 	*ret_fd = (int)fd;
 	return r < 0 ? (int)r : 0;
 }
+
+#define OPEN_REFUSALS(family, protocol, filter, ret_fd)                                            \
+	open_refusals(family, protocol, filter, sizeof(filter) / sizeof *(filter), ret_fd)
 
 static void close_fds(const int *fds, int len)
 {
@@ -174,30 +163,61 @@ static void close_fds(const int *fds, int len)
 	}
 }
 
-int sockets_send_first(int broker_fd, struct err *reterr)
+static int open_v4(int fds[BOX_SOCKETS_LEN], struct err *reterr)
 {
-	struct socket_reply reply = { .count = BOX_SOCKETS_LEN };
-	int fds[BOX_SOCKETS_LEN] = { -1, -1, -1, -1, -1 };
 	int r = bind_dns(AF_INET, SOCK_DGRAM, &fds[BOX_DNS_UDP]);
 
 	if (r == 0)
 		r = bind_dns(AF_INET, SOCK_STREAM, &fds[BOX_DNS_TCP]);
 	if (r < 0)
-		err_wall(reterr, "net", -r, "listen on", "127.0.0.1:53 in the box");
-	if (r == 0) {
-		r = open_refusals(&fds[BOX_REFUSALS]);
-		if (r < 0)
-			err_wall(reterr, "net", -r, "open", "a packet socket in the box");
+		return err_wall(reterr, "net", -r, "listen on", "127.0.0.1:53 in the box");
+	r = OPEN_REFUSALS(AF_INET, IPPROTO_TCP, tcp_refusals, &fds[BOX_REFUSED_TCP]);
+	if (r == 0)
+		r = OPEN_REFUSALS(AF_INET, IPPROTO_ICMP, udp_refusals, &fds[BOX_REFUSED_UDP]);
+	return r < 0 ? err_wall(reterr, "net", -r, "open", "a raw socket in the box") : 0;
+}
+
+static bool open_v6(int fds[BOX_SOCKETS_LEN])
+{
+	return bind_dns(AF_INET6, SOCK_DGRAM, &fds[BOX_DNS_UDP6]) == 0 &&
+	       bind_dns(AF_INET6, SOCK_STREAM, &fds[BOX_DNS_TCP6]) == 0 &&
+	       OPEN_REFUSALS(AF_INET6, IPPROTO_TCP, tcp6_refusals, &fds[BOX_REFUSED_TCP6]) == 0 &&
+	       OPEN_REFUSALS(AF_INET6, IPPROTO_ICMPV6, udp6_refusals, &fds[BOX_REFUSED_UDP6]) == 0;
+}
+
+/* 0 or -errno; *ret_len grows by what was made. */
+static int open_streams(int family, int count, int *fds, int *ret_len)
+{
+	for (int i = 0; i < count; i++) {
+		long fd = sys_call3(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				    0);
+
+		if (fd < 0)
+			return (int)fd;
+		fds[(*ret_len)++] = (int)fd;
 	}
-	if (r == 0 && (bind_dns(AF_INET6, SOCK_DGRAM, &fds[BOX_DNS_UDP6]) < 0 ||
-		       bind_dns(AF_INET6, SOCK_STREAM, &fds[BOX_DNS_TCP6]) < 0))
-		reply.count = BOX_DNS_UDP6; /* no IPv6 here: those before it */
-	if (r == 0) {
+	return 0;
+}
+
+int sockets_send_first(int broker_fd, struct err *reterr)
+{
+	struct socket_reply reply = { 0 };
+	int fds[SOCKETS_FIRST];
+
+	for (int i = 0; i < SOCKETS_FIRST; i++)
+		fds[i] = -1;
+	int r = open_v4(fds, reterr);
+	bool has_v6 = r == 0 && open_v6(fds);
+	reply.count = has_v6 ? BOX_SOCKETS_LEN : BOX_DNS_UDP6;
+	if (r == 0)
+		r = open_streams(AF_INET, SOCKETS_STOCK, fds, &reply.count);
+	if (r == 0 && has_v6)
+		r = open_streams(AF_INET6, SOCKETS_STOCK, fds, &reply.count);
+	if (r == 0)
 		r = send_reply(broker_fd, &reply, fds);
-		if (r < 0)
-			err_wall(reterr, "net", -r, "reach", "the broker");
-	}
-	close_fds(fds, BOX_SOCKETS_LEN);
+	if (r < 0 && !reterr->code)
+		err_wall(reterr, "net", -r, "hand over", "the box's sockets");
+	close_fds(fds, SOCKETS_FIRST);
 	return r < 0 ? r : 0;
 }
 
@@ -215,15 +235,7 @@ bool sockets_answer(int broker_fd, bool *ret_serves)
 	*ret_serves = request.count == 0;
 	if (request.count == 0)
 		return true;
-	while (reply.count < request.count) {
-		long fd = sys_call3(SYS_socket, request.family,
-				    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (fd < 0) {
-			reply.error = (int32_t)fd;
-			break;
-		}
-		fds[reply.count++] = (int)fd;
-	}
+	reply.error = open_streams(request.family, request.count, fds, &reply.count);
 	if (reply.error) {
 		close_fds(fds, reply.count);
 		reply.count = 0;

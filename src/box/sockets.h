@@ -6,7 +6,7 @@
  * init, which is inside, makes them, and the broker, which stays outside, binds,
  * accepts and connects with them. One SOCK_SEQPACKET pair:
  *
- *   init -> broker   the first message: the sockets of struct box_sockets
+ *   init -> broker   the first message: enum box_socket, then a stock for the first listeners
  *   broker -> init   a socket_request of no sockets: the broker serves, the command may start
  *   broker -> init   a socket_request: count sockets of family
  *   init -> broker   a socket_reply with that many descriptors
@@ -38,15 +38,26 @@ struct socket_reply {
 
 /* What is there from the start; -1: this kernel has no IPv6. */
 enum box_socket {
-	BOX_DNS_UDP,  /* bound to 127.0.0.1:53 */
-	BOX_DNS_TCP,  /* the same, listening */
-	BOX_REFUSALS, /* packet socket: the refusals that the kernel sends on lo, see sockets.c */
+	BOX_DNS_UDP,	 /* bound to 127.0.0.1:53 */
+	BOX_DNS_TCP,	 /* the same, listening */
+	BOX_REFUSED_TCP, /* raw sockets: refusals that the kernel sends on lo, see sockets.c */
+	BOX_REFUSED_UDP,
 	BOX_DNS_UDP6, /* bound to [::1]:53 */
 	BOX_DNS_TCP6,
+	BOX_REFUSED_TCP6,
+	BOX_REFUSED_UDP6,
 	BOX_SOCKETS_LEN,
 };
 
-/* init: makes the first sockets and sends them. Needs the namespace's capabilities. No heap. */
+enum {
+	SOCKETS_STOCK = 8, /* of each family */
+	SOCKETS_FIRST = BOX_SOCKETS_LEN + 2 * SOCKETS_STOCK,
+};
+
+/*
+ * init: makes the first sockets and sends them: BOX_SOCKETS_LEN, then the stock, IPv4 first; the
+ * first half of each when there is no IPv6. Needs the namespace's capabilities. No heap.
+ */
 int sockets_send_first(int broker_fd, struct err *reterr);
 /* init: answers requests until the broker serves. */
 int sockets_await_broker(int broker_fd, struct err *reterr);

@@ -282,16 +282,33 @@ static int enter_caller_stage(struct config *config, struct arena *arena, struct
 	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "make", "the broker's loop") : 0;
 }
 
-static int receive_sockets(const struct config *config, int fds[BOX_SOCKETS_LEN],
-			   struct err *reterr)
+/* Without IPv6 the stock follows the IPv4 sockets directly. */
+static void sort_first(int fds[SOCKETS_FIRST], int count)
+{
+	static int stocks[2][SOCKETS_STOCK];
+	bool has_v6 = count > BOX_DNS_UDP6 + SOCKETS_STOCK;
+	int at = has_v6 ? BOX_SOCKETS_LEN : BOX_DNS_UDP6;
+
+	for (int i = 0; i < 2 && (i == 0 || has_v6); i++, at += SOCKETS_STOCK) {
+		memcpy(stocks[i], fds + at, sizeof stocks[i]);
+		box_sockets_stock(i == 0 ? AF_INET : AF_INET6, stocks[i], SOCKETS_STOCK);
+	}
+	for (int i = BOX_DNS_UDP6; i < BOX_SOCKETS_LEN && !has_v6; i++)
+		fds[i] = -1;
+}
+
+static int receive_sockets(const struct config *config, int fds[SOCKETS_FIRST], struct err *reterr)
 {
 	struct socket_reply reply;
-	int r = sockets_receive(config->init_fd, &reply, fds, BOX_SOCKETS_LEN);
+	int r = sockets_receive(config->init_fd, &reply, fds, SOCKETS_FIRST);
 
 	/* EOF: init failed before, and its error is the one to show. */
 	if (r == -EPIPE)
 		_exit(EXIT_AISBX);
-	return r < 0 ? err_wall(reterr, "net", -r, "receive", "the box's sockets") : 0;
+	if (r < 0)
+		return err_wall(reterr, "net", -r, "receive", "the box's sockets");
+	sort_first(fds, reply.count);
+	return 0;
 }
 
 static int drop_capabilities(void)
@@ -334,18 +351,20 @@ static void on_init_gone(struct watch *watch, uint32_t events)
 	loop_stop();
 }
 
-static int listen_in_box(const struct config *config, const int fds[BOX_SOCKETS_LEN],
+static int listen_in_box(const struct config *config, const int fds[SOCKETS_FIRST],
 			 struct err *reterr)
 {
 	static struct watch init_watch = { .ready = on_init_gone };
 	const int udp[2] = { fds[BOX_DNS_UDP], fds[BOX_DNS_UDP6] };
 	const int tcp[2] = { fds[BOX_DNS_TCP], fds[BOX_DNS_TCP6] };
+	const int refused[4] = { fds[BOX_REFUSED_TCP], fds[BOX_REFUSED_UDP], fds[BOX_REFUSED_TCP6],
+				 fds[BOX_REFUSED_UDP6] };
 
 	flows_init(&config->grants);
 	names_init(&config->grants, config->init_fd, fds[BOX_DNS_UDP6] >= 0, flows_accept);
 	int r = dns_server_start(&config->grants, udp, tcp);
 	if (r == 0)
-		r = refusals_start(fds[BOX_REFUSALS]);
+		r = refusals_start(refused);
 	if (r == 0)
 		r = names_listen_literals();
 	for (size_t i = 0; r == 0 && i < config->published; i++)
@@ -365,7 +384,7 @@ static int say_serving(const struct config *config, struct err *reterr)
 }
 
 static int enter_stage(enum stage stage, struct config *config, struct arena *arena,
-		       int fds[BOX_SOCKETS_LEN], struct err *reterr)
+		       int fds[SOCKETS_FIRST], struct err *reterr)
 {
 	switch (stage) {
 	case STAGE_CALLER:
@@ -386,7 +405,7 @@ static int enter_stage(enum stage stage, struct config *config, struct arena *ar
 	return 0;
 }
 
-static int isolate(struct config *config, struct arena *arena, int fds[BOX_SOCKETS_LEN],
+static int isolate(struct config *config, struct arena *arena, int fds[SOCKETS_FIRST],
 		   struct err *reterr)
 {
 	int r = 0;
@@ -398,7 +417,7 @@ static int isolate(struct config *config, struct arena *arena, int fds[BOX_SOCKE
 
 static void broker_main(struct config *config, struct arena *arena)
 {
-	int fds[BOX_SOCKETS_LEN];
+	int fds[SOCKETS_FIRST];
 	struct err err;
 
 	die_with_supervisor(config);

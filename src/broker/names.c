@@ -48,6 +48,21 @@ bool names_have_v6(void)
 
 /*** Sockets of the box ***/
 
+static struct stock {
+	int *fds;
+	int len;
+} stocks[2];
+
+static struct stock *stock_of(int family)
+{
+	return &stocks[family == AF_INET6];
+}
+
+void box_sockets_stock(int family, int *fds, int count)
+{
+	*stock_of(family) = (struct stock){ fds, count };
+}
+
 static int take_some(int family, int count, int *fds)
 {
 	const struct socket_request request = { .family = family, .count = count };
@@ -61,7 +76,12 @@ static int take_some(int family, int count, int *fds)
 
 int box_sockets_take(int family, int count, int *fds)
 {
-	for (int at = 0; at < count; at += SOCKETS_AT_ONCE) {
+	struct stock *stock = stock_of(family);
+	int at = 0;
+
+	while (at < count && stock->len > 0)
+		fds[at++] = stock->fds[--stock->len];
+	for (; at < count; at += SOCKETS_AT_ONCE) {
 		int some = count - at < SOCKETS_AT_ONCE ? count - at : SOCKETS_AT_ONCE;
 		int r = take_some(family, some, fds + at);
 

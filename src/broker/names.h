@@ -54,6 +54,8 @@ int name_listen(struct name *name);
 const struct name *name_by_address(const struct address *address);
 bool names_have_v6(void);
 
+/* Sockets that init sent unasked, of one family: taken first. fds stays where it is. */
+void box_sockets_stock(int family, int *fds, int count);
 /* count sockets of the box. 0 or -errno. */
 int box_sockets_take(int family, int count, int *fds);
 

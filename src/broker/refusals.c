@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -90,26 +91,60 @@ static void tell(const struct refused *refused)
 	event_refused(REFUSED_HOST, what, NULL, "UDP is not passed on");
 }
 
+/*
+ * IPv6 sockets give what follows the IP header. It is put in front again as far as it matters,
+ * so that there is one way to read a packet.
+ */
+static size_t add_header(uint8_t header[IPV6_HEADER], const struct sockaddr_in6 *from, bool is_tcp)
+{
+	memset(header, 0, IPV6_HEADER);
+	header[0] = 6 << 4;
+	header[6] = is_tcp ? IPPROTO_TCP : IPPROTO_ICMPV6;
+	memcpy(header + 8, &from->sin6_addr, 16);
+	return IPV6_HEADER;
+}
+
+struct raw {
+	struct watch watch;
+	bool is_v6;
+	bool is_tcp;
+};
+
 static void on_packet(struct watch *watch, uint32_t events)
 {
-	uint8_t packet[128];
+	const struct raw *raw = (const struct raw *)watch; /* its first field */
+	uint8_t packet[IPV6_HEADER + 128];
+	size_t before = raw->is_v6 ? IPV6_HEADER : 0;
+	struct sockaddr_in6 from;
 	struct refused refused;
 
 	(void)events;
 	for (int i = 0; i < PACKETS_A_TURN; i++) {
-		ssize_t n = recv(watch->fd, packet, sizeof packet, 0);
+		socklen_t len = sizeof from;
+		ssize_t n = recvfrom(watch->fd, packet + before, sizeof packet - before, 0,
+				     (struct sockaddr *)&from, &len);
 
 		if (n < 0)
 			return;
+		if (raw->is_v6)
+			n += (ssize_t)add_header(packet, &from, raw->is_tcp);
 		if (refused_parse(packet, (size_t)n, &refused) == 0 &&
 		    address_class(&refused.address) != ADDRESS_LOOPBACK)
 			tell(&refused);
 	}
 }
 
-int refusals_start(int packet_fd)
+int refusals_start(const int fds[4])
 {
-	static struct watch watch = { .fd = -1, .ready = on_packet };
+	static struct raw raws[4];
+	int r = 0;
 
-	return loop_watch(&watch, packet_fd, EPOLLIN);
+	for (int i = 0; i < 4 && r == 0; i++) {
+		raws[i] = (struct raw){ .watch = { .fd = -1, .ready = on_packet },
+					.is_v6 = i >= 2,
+					.is_tcp = i % 2 == 0 };
+		if (fds[i] >= 0)
+			r = loop_watch(&raws[i].watch, fds[i], EPOLLIN);
+	}
+	return r;
 }
