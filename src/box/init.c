@@ -304,7 +304,6 @@ static void forget_caller(struct init *init, int signal_fd)
 			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
 	close_descriptors(init, signal_fd);
 	arena_free(init->arena);
-	program_release_pages();
 }
 
 static _Noreturn void report_end(const struct init *init, const struct ending *ending)
@@ -377,12 +376,20 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 		{ .fd = protect_listener(), .events = POLLIN },
 	};
 
+	/* The kernel counts it down. */
+	struct timespec settle = { .tv_nsec = PROGRAM_SETTLE_MS * 1000000L };
+	struct timespec *timeout = &settle;
+
 	for (;;) {
 		struct signalfd_siginfo info;
-		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
+		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, timeout, NULL, 0);
 
 		if (r < 0 && r != -EINTR)
 			sys_exit_group(STATUS_FAILED);
+		if (r == 0) {
+			program_release_pages();
+			timeout = NULL;
+		}
 		if (fds[0].revents)
 			(void)sys_read(signal_fd, &info, sizeof info);
 		if (reap(command, ending))
