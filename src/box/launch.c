@@ -17,8 +17,8 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/handover.h"
 #include "box/init.h"
-#include "box/mounts.h"
 #include "box/phase.h"
 #include "box/userns.h"
 
@@ -52,12 +52,12 @@ static void explain_clone(struct err *reterr, int error)
 	}
 }
 
-static long clone_init(const struct plan *plan, unsigned *ret_degraded)
+static long clone_init(bool may_lack_cgroup, unsigned *ret_degraded)
 {
 	struct clone_args args = { .flags = NAMESPACES, .exit_signal = SIGCHLD };
 	long pid = sys_call2(SYS_clone3, &args, sizeof args);
 
-	if (pid == -EINVAL && plan->degradable[WALL_CGROUP]) {
+	if (pid == -EINVAL && may_lack_cgroup) {
 		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
 		*ret_degraded |= 1U << WALL_CGROUP;
 		pid = sys_call2(SYS_clone3, &args, sizeof args);
@@ -65,7 +65,7 @@ static long clone_init(const struct plan *plan, unsigned *ret_degraded)
 	return pid;
 }
 
-static int open_output(const struct plan *plan, struct init *init, struct launched *box,
+static int open_output(const struct plan *plan, int stdio[3], struct launched *box,
 		       struct err *reterr)
 {
 	for (int fd = 1; fd <= 2; fd++) {
@@ -74,13 +74,13 @@ static int open_output(const struct plan *plan, struct init *init, struct launch
 		if (plan->stdio[fd] != STDIO_RELAY)
 			continue;
 		if (fd == 2 && plan->shared_output) {
-			init->stdio[2] = init->stdio[1];
+			stdio[2] = stdio[1];
 			continue;
 		}
 		if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 			return err_set(reterr, E_SYSTEM, errno, "make", "a pipe");
 		box->output[fd] = pipe_fds[0];
-		init->stdio[fd] = pipe_fds[1];
+		stdio[fd] = pipe_fds[1];
 		/* So that the payload may open it again by /dev/stdout. */
 		if (plan->facts->host_root && fchown(pipe_fds[1], plan->outside_uid, (gid_t)-1) < 0)
 			return err_set(reterr, E_SYSTEM, errno, "hand over", "a pipe");
@@ -88,40 +88,146 @@ static int open_output(const struct plan *plan, struct init *init, struct launch
 	return 0;
 }
 
-static int map_ids(const struct plan *plan, const struct launched *box, struct err *reterr)
-{
-	struct record record = { .phase = PH_IDMAPPED, .size = sizeof record };
+/*** init, with or before its plan ***/
 
-	if (!plan->facts->host_root)
-		return 0;
-	int r = userns_map_child(plan, box->init_pid, reterr);
-	if (r < 0)
-		return r;
-	r = phase_send(box->socket_fd, &record);
-	if (r < 0)
-		return err_set(reterr, E_ENDED, -r, "reach", "the box's init");
-	return 0;
-}
+/* A clone that waits for its plan; init_pid 0: none. */
+struct ahead {
+	const struct arena *arena;
+	struct handover *handover;
+	pid_t init_pid;
+	int socket_fd;
+};
 
-static int start_init(struct init *init, int supervisor_fd, struct launched *box,
-		      struct err *reterr)
+static struct ahead ahead;
+
+/*
+ * Clones init, with its end of a new handshake. It inherits the signal mask.
+ */
+static int start_init(struct handover *handover, bool may_lack_cgroup, struct ahead *ret,
+		      unsigned *ret_degraded, struct err *reterr)
 {
-	long pid = clone_init(init->plan, &box->degraded);
+	struct init init = { .handover = handover };
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+	init.socket_fd = pair[1];
+	long pid = clone_init(may_lack_cgroup, ret_degraded);
 	if (pid == 0) {
-		(void)sys_close(supervisor_fd); /* or its EOF would never come */
-		init_main(init);
+		(void)sys_close(pair[0]); /* or its EOF would never come */
+		init_main(&init);
 	}
+	(void)close(pair[1]);
 	if (pid < 0) {
+		(void)close(pair[0]);
 		explain_clone(reterr, (int)-pid);
 		return (int)pid;
 	}
-	box->init_pid = (pid_t)pid;
-	int r = map_ids(init->plan, box, reterr);
-	if (r < 0) {
-		(void)kill(box->init_pid, SIGKILL); /* ours and not reaped: cannot miss */
-		(void)waitpid(box->init_pid, NULL, 0);
+	*ret = (struct ahead){ .handover = handover, .init_pid = (pid_t)pid, .socket_fd = pair[0] };
+	return 0;
+}
+
+/* reterr becomes what init said, if it said why it ended by itself; may be NULL. */
+static void end_init(struct ahead *init, struct err *reterr)
+{
+	struct record record;
+
+	(void)kill(init->init_pid, SIGKILL); /* ours and not reaped: cannot miss */
+	while (waitpid(init->init_pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (reterr && phase_receive(init->socket_fd, TO_SUPERVISOR, &record) == 1 &&
+	    record.phase == PH_FAILED)
+		*reterr = record.err;
+	(void)close(init->socket_fd);
+	init->init_pid = 0;
+}
+
+void launch_abandon(void)
+{
+	if (ahead.init_pid)
+		end_init(&ahead, NULL);
+}
+
+enum {
+	CPU_WORDS = 8192 / (8 * sizeof(long)) /* Linux's most */
+};
+
+/*
+ * Lets init start on any processor but ours, and go where it likes from there.
+ * Whether it may do the latter: it is the payload's set, too.
+ */
+static bool start_elsewhere(const struct ahead *init)
+{
+	unsigned long allowed[CPU_WORDS] = { 0 }, others[CPU_WORDS], left = 0;
+	const unsigned bits = 8 * sizeof *allowed;
+	unsigned cpu = 0;
+	long len = sys_call3(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+
+	if (len <= 0 || sys_call3(SYS_getcpu, &cpu, 0, 0) < 0 || cpu >= CPU_WORDS * bits) {
+		handover_release(init->handover);
+		return true;
 	}
-	return r;
+	memcpy(others, allowed, sizeof others);
+	others[cpu / bits] &= ~(1UL << (cpu % bits));
+	for (int i = 0; i < CPU_WORDS; i++)
+		left |= others[i];
+	bool moved = left && sys_call3(SYS_sched_setaffinity, init->init_pid, len, others) == 0;
+	handover_release(init->handover);
+	return !moved || sys_call3(SYS_sched_setaffinity, init->init_pid, len, allowed) == 0;
+}
+
+void launch_ahead(struct arena *arena)
+{
+	struct err err;
+	unsigned degraded;
+	sigset_t all, before;
+
+	if (!arena_is_shared(arena))
+		return;
+	struct handover *handover = arena_alloc(arena, sizeof *handover);
+	/* The caller's SIG_IGN for SIGCHLD would reap it behind our back. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &before);
+	/* What fails is tried again with the plan, which says what may be left out. */
+	handover->parked = 1;
+	if (start_init(handover, false, &ahead, &degraded, &err) == 0) {
+		ahead.arena = arena;
+		if (!start_elsewhere(&ahead))
+			launch_abandon();
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Fills in the handover and finds the init that gets it. */
+static int find_init(const struct plan *plan, struct arena *arena, const struct sources *sources,
+		     const int stdio[3], struct ahead *ret, unsigned *ret_degraded,
+		     struct err *reterr)
+{
+	bool waits = ahead.init_pid && ahead.arena == arena;
+	struct handover *handover = waits ? ahead.handover : arena_alloc(arena, sizeof *handover);
+
+	handover_fill(handover, plan, arena, sources, stdio);
+	if (waits && arena_is_shared(arena)) {
+		*ret = ahead;
+		ahead.init_pid = 0;
+		return 0;
+	}
+	if (waits)
+		launch_abandon(); /* the plan outgrew what it can see */
+	return start_init(handover, plan->degradable[WALL_CGROUP], ret, ret_degraded, reterr);
+}
+
+/* A root caller's ids are mapped from outside, then init gets all it needs. */
+static int hand_over(const struct plan *plan, const struct ahead *init,
+		     const struct sources *sources, const int stdio[3], struct err *reterr)
+{
+	int r = plan->facts->host_root ? userns_map_child(plan, init->init_pid, reterr) : 0;
+
+	if (r < 0)
+		return r;
+	r = handover_send(init->socket_fd, plan, sources, stdio);
+	return r < 0 ? err_set(reterr, E_ENDED, -r, "reach", "the box's init") : 0;
 }
 
 /* Two of them may be the same descriptor. */
@@ -166,42 +272,47 @@ void launch_return_stdin(const struct launched *box)
 		return;
 }
 
+static int launch_with(const struct plan *plan, struct arena *arena, int stdio[3],
+		       const struct sources *sources, struct launched *box, struct err *reterr)
+{
+	struct ahead init;
+	int r = find_init(plan, arena, sources, stdio, &init, &box->degraded, reterr);
+
+	if (r < 0)
+		return r;
+	r = hand_over(plan, &init, sources, stdio, reterr);
+	if (r < 0) {
+		end_init(&init, reterr);
+		return r;
+	}
+	box->init_pid = init.init_pid;
+	box->socket_fd = init.socket_fd;
+	return 0;
+}
+
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, struct launched *ret_box,
 	   struct err *reterr)
 {
 	struct sources sources;
-	struct init init = {
-		.plan = plan, .arena = arena, .sources = &sources, .stdio = { -1, -1, -1 }
-	};
 	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
 				.socket_fd = -1,
 				.output = { -1, -1, -1 } };
-	int pair[2];
+	int stdio[3] = { stdin_fd, -1, -1 };
 
 	sources_init(arena, plan, &sources);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
-	box.socket_fd = pair[0];
-	init.socket_fd = pair[1];
 	/* Only host root may open and idmap them outside; other boxes open their own. */
 	int r = plan->facts->host_root ? sources_open(plan, &sources, reterr) : 0;
 	if (r == 0)
-		r = open_output(plan, &init, &box, reterr);
+		r = open_output(plan, stdio, &box, reterr);
 	if (r == 0 && stdin_fd < 0)
 		r = lend_stdin(plan, &box, reterr);
-	if (r == 0) {
-		int stdio[3] = { stdin_fd, init.stdio[1], init.stdio[2] };
-
-		memcpy(init.stdio, stdio, sizeof stdio);
-		r = start_init(&init, pair[0], &box, reterr);
-		init.stdio[0] = -1; /* the caller's of launch() */
-	}
-	(void)close(pair[1]);
-	close_all(init.stdio);
+	if (r == 0)
+		r = launch_with(plan, arena, stdio, &sources, &box, reterr);
+	stdio[0] = -1; /* the caller's of launch() */
+	close_all(stdio);
 	sources_close(plan, &sources);
 	if (r < 0) {
 		launch_return_stdin(&box);
-		(void)close(pair[0]);
 		close_all(box.output);
 		return r;
 	}

@@ -292,7 +292,7 @@ static void read_record(struct supervisor *sup)
 		sup->end->err = record.err;
 		break;
 	case PH_NONE:
-	case PH_IDMAPPED:
+	case PH_PLANNED:
 	case PH_ATTACHED:
 	case PH_SIGNAL:
 	case PH__N:
@@ -553,6 +553,16 @@ static int prepare_terminal(const struct plan *plan, struct err *reterr)
 	if (plan->stdio[0] != STDIO_TTY)
 		return 0;
 	return tty_init(&terminal, 0, reterr);
+}
+
+void box_begin(struct arena *arena)
+{
+	launch_ahead(arena);
+}
+
+void box_abandon(void)
+{
+	launch_abandon();
 }
 
 void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct box_end *ret_end)
