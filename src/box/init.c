@@ -153,12 +153,13 @@ static int join_keyring(const struct plan *plan, unsigned *degraded, struct err 
 enum stage {
 	STAGE_WAITING,
 	STAGE_PLANNED, /* the handover is init's, the ids are mapped */
-	STAGE_ENDED,   /* result, degraded and err are final */
+	STAGE_ENDED,   /* all is final */
 };
 
 struct build {
 	const struct init *init;
 	unsigned degraded;
+	struct ruleset rules;
 	int result;
 	atomic_int stage;
 	struct err err;
@@ -189,8 +190,13 @@ static int build_root(void *argument)
 
 	if (r == 0) {
 		reach(build, STAGE_PLANNED);
-		r = mounts_apply(handover->plan, &handover->sources, &build->degraded, &build->err);
+		r = landlock_open(handover->plan, &build->rules, &build->err);
 	}
+	if (r == 0)
+		r = mounts_apply(handover->plan, &handover->sources, &build->rules,
+				 &build->degraded, &build->err);
+	if (r == 0)
+		r = landlock_allow_rest(&build->rules, handover->plan, &build->err);
 	build->result = r;
 	timing_mark(MARK_MOUNTED);
 	reach(build, STAGE_ENDED);
@@ -241,7 +247,7 @@ static int finish_own(const struct init *init, unsigned *degraded, struct err *r
 }
 
 /* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
-static int build_box(const struct init *init, unsigned *degraded, struct err *reterr)
+static int build_box(const struct init *init, struct payload *payload, struct err *reterr)
 {
 	struct build build = { .init = init, .result = -EINTR };
 	struct err own_err;
@@ -254,7 +260,7 @@ static int build_box(const struct init *init, unsigned *degraded, struct err *re
 	timing_mark(MARK_NET);
 	enum stage stage = await(&build, pid, STAGE_PLANNED);
 	if (r == 0 && stage != STAGE_WAITING && !(stage == STAGE_ENDED && build.result < 0))
-		r = finish_own(init, degraded, &own_err);
+		r = finish_own(init, &payload->degraded, &own_err);
 	stage = await(&build, pid, STAGE_ENDED);
 	if (r < 0) {
 		*reterr = own_err;
@@ -266,7 +272,8 @@ static int build_box(const struct init *init, unsigned *degraded, struct err *re
 		*reterr = build.err;
 		return build.result;
 	}
-	*degraded |= build.degraded;
+	payload->degraded |= build.degraded;
+	payload->rules = build.rules;
 	/* pivot_root(2) moved our root; our directory is still the caller's. */
 	r = (int)sys_call1(SYS_chdir, "/");
 	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "enter", "/") : 0;
@@ -483,7 +490,6 @@ _Noreturn void init_main(struct init *init)
 {
 	struct record started = { .phase = PH_STARTED, .size = sizeof started };
 	struct payload payload = { .terminal = -1, .listener_send = -1 };
-	unsigned degraded = 0;
 	pid_t command = -1;
 	struct err err;
 
@@ -491,7 +497,7 @@ _Noreturn void init_main(struct init *init)
 	handover_park(init->handover);
 	timing_mark(MARK_CLONED);
 	volunteer_for_oom();
-	int r = build_box(init, &degraded, &err);
+	int r = build_box(init, &payload, &err);
 	int signal_fd = r == 0 ? open_signals(&err) : -1;
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;
@@ -499,8 +505,8 @@ _Noreturn void init_main(struct init *init)
 		r = start(init, &payload, &command, &err);
 	if (r < 0)
 		give_up(init, &err);
-	started.ending.landlock_abi = payload.landlock_abi;
-	started.ending.degraded = degraded | payload.degraded;
+	started.ending.landlock_abi = payload.rules.abi;
+	started.ending.degraded = payload.degraded;
 	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
 	forget_caller(init, signal_fd);
 	watch(init, signal_fd, command, &started.ending);
