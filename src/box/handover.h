@@ -32,9 +32,8 @@ struct handover {
 };
 
 /*
- * A fresh child often starts on its parent's processor, in front of it or
- * behind it. An init that is ahead of its plan should be beside it: it parks,
- * until launch.c has found it another. Only speed depends on it.
+ * An init that is ahead of its plan is not to hold the plan up: it parks until
+ * launch.c has found it another processor (base/cpu.h). Only speed depends on it.
  */
 void handover_park(struct handover *handover);
 void handover_release(struct handover *handover);

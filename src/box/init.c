@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/cpu.h"
 #include "base/program.h"
 #include "base/sys.h"
 #include "box/caps.h"
@@ -256,6 +257,9 @@ static int build_box(const struct init *init, struct payload *payload, struct er
 			CLONE_VM | CLONE_FILES | SIGCHLD, &build);
 	if (pid < 0)
 		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
+	struct cpu_mask before;
+	cpu_send_away(pid, &before); /* beside us */
+	(void)cpu_let_back(pid, &before);
 	int r = network_apply(&own_err);
 	timing_mark(MARK_NET);
 	enum stage stage = await(&build, pid, STAGE_PLANNED);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/cpu.h"
 #include "base/sys.h"
 #include "box/handover.h"
 #include "box/init.h"
@@ -148,32 +149,15 @@ void launch_abandon(void)
 		end_init(&ahead, NULL);
 }
 
-enum {
-	CPU_WORDS = 8192 / (8 * sizeof(long)) /* Linux's most */
-};
-
-/*
- * Lets init start on any processor but ours, and go where it likes from there.
- * Whether it may do the latter: it is the payload's set, too.
- */
-static bool start_elsewhere(const struct ahead *init)
+/* Beside us rather than in front of us or behind: the plan is not to wait for it. */
+static int start_beside(const struct ahead *init)
 {
-	unsigned long allowed[CPU_WORDS] = { 0 }, others[CPU_WORDS], left = 0;
-	const unsigned bits = 8 * sizeof *allowed;
-	unsigned cpu = 0;
-	long len = sys_call3(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+	struct cpu_mask before;
 
-	if (len <= 0 || sys_call3(SYS_getcpu, &cpu, 0, 0) < 0 || cpu >= CPU_WORDS * bits) {
-		handover_release(init->handover);
-		return true;
-	}
-	memcpy(others, allowed, sizeof others);
-	others[cpu / bits] &= ~(1UL << (cpu % bits));
-	for (int i = 0; i < CPU_WORDS; i++)
-		left |= others[i];
-	bool moved = left && sys_call3(SYS_sched_setaffinity, init->init_pid, len, others) == 0;
+	cpu_send_away(init->init_pid, &before);
 	handover_release(init->handover);
-	return !moved || sys_call3(SYS_sched_setaffinity, init->init_pid, len, allowed) == 0;
+	/* The payload would inherit it. */
+	return cpu_let_back(init->init_pid, &before);
 }
 
 void launch_ahead(struct arena *arena)
@@ -193,7 +177,7 @@ void launch_ahead(struct arena *arena)
 	handover->parked = 1;
 	if (start_init(handover, false, &ahead, &degraded, &err) == 0) {
 		ahead.arena = arena;
-		if (!start_elsewhere(&ahead))
+		if (start_beside(&ahead) < 0)
 			launch_abandon();
 	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);

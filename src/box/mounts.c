@@ -142,31 +142,29 @@ static int make_symlink(struct builder *builder, const struct step *step)
 	return (int)sys_call3(SYS_symlinkat, step->text, dir, name);
 }
 
-/* The mount point, made in memory or already there on a bind; returns it open. */
-static int open_mount_point(struct builder *builder, const struct step *step)
+/*
+ * Mounts on what is there already, on a bind, or makes the mount point in
+ * memory: the one name below its open directory then needs no descriptor, and
+ * a link would not be followed.
+ */
+static int attach(struct builder *builder, const struct step *step, int tree)
 {
 	const char *name;
 
-	if (step->flags & STEP_ON_BIND)
-		return open_in_root(builder, step->box_path);
+	if (step->flags & STEP_ON_BIND) {
+		_cleanup_close_ int target = open_in_root(builder, step->box_path);
+
+		return target < 0 ? target : sys_move_mount(tree, target);
+	}
 	int dir = open_parent(builder, step->box_path, &name);
 	if (dir < 0)
 		return dir;
-	if (!(step->flags & STEP_IS_DIR))
-		return make_file(dir, name, "", 0, 0444);
-	int r = (int)sys_call3(SYS_mkdirat, dir, name, 0755);
-	if (r < 0 && r != -EEXIST)
+	bool is_dir = step->flags & STEP_IS_DIR;
+	int r = (int)(is_dir ? sys_call3(SYS_mkdirat, dir, name, 0755)
+			     : sys_call4(SYS_mknodat, dir, name, S_IFREG | 0444, 0));
+	if (r < 0 && !(r == -EEXIST && is_dir))
 		return r;
-	return sys_openat2(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
-}
-
-static int attach(struct builder *builder, const struct step *step, int tree)
-{
-	_cleanup_close_ int target = open_mount_point(builder, step);
-
-	if (target < 0)
-		return target;
-	return sys_move_mount(tree, target);
+	return sys_move_mount_at(tree, dir, name);
 }
 
 /*** Steps ***/
