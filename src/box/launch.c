@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From plan to a running init: see launch.h and clone3(2). */
+/* From plan to a running init: see launch.h, box.h and clone3(2). */
 #include "box/launch.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/cpu.h"
 #include "base/sys.h"
+#include "box/box.h"
 #include "box/handover.h"
 #include "box/init.h"
 #include "box/phase.h"
@@ -143,7 +144,7 @@ static void end_init(struct ahead *init, struct err *reterr)
 	init->init_pid = 0;
 }
 
-void launch_abandon(void)
+void box_abandon(void)
 {
 	if (ahead.init_pid)
 		end_init(&ahead, NULL);
@@ -160,7 +161,7 @@ static int start_beside(const struct ahead *init)
 	return cpu_let_back(init->init_pid, &before);
 }
 
-void launch_ahead(struct arena *arena)
+void box_begin(struct arena *arena)
 {
 	struct err err;
 	unsigned degraded;
@@ -178,7 +179,7 @@ void launch_ahead(struct arena *arena)
 	if (start_init(handover, false, &ahead, &degraded, &err) == 0) {
 		ahead.arena = arena;
 		if (start_beside(&ahead) < 0)
-			launch_abandon();
+			box_abandon();
 	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
@@ -198,7 +199,7 @@ static int find_init(const struct plan *plan, struct arena *arena, const struct 
 		return 0;
 	}
 	if (waits)
-		launch_abandon(); /* the plan outgrew what it can see */
+		box_abandon(); /* the plan outgrew what it can see */
 	return start_init(handover, plan->degradable[WALL_CGROUP], ret, ret_degraded, reterr);
 }
 

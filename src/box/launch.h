@@ -20,16 +20,7 @@ struct launched {
 };
 
 /*
- * Clones an init for the plan that will live in arena, and lets it begin with
- * what needs no plan. Best effort, and only where arena is shared: launch()
- * clones one where there is none. Returns with the caller's signal mask.
- */
-void launch_ahead(struct arena *arena);
-/* Ends the init of launch_ahead() that no plan came for, if there is one. */
-void launch_abandon(void);
-
-/*
- * Hands the plan to the init that waits for it, or to a new one; it builds the
+ * Hands the plan to the init of box_begin(), or to a new one; it builds the
  * box and starts the command on its own. stdin_fd: what the command reads, or
  * -1 for the caller's. The supervisor's signals must be blocked: init inherits
  * the mask. On failure nothing is left running.

@@ -555,16 +555,6 @@ static int prepare_terminal(const struct plan *plan, struct err *reterr)
 	return tty_init(&terminal, 0, reterr);
 }
 
-void box_begin(struct arena *arena)
-{
-	launch_ahead(arena);
-}
-
-void box_abandon(void)
-{
-	launch_abandon();
-}
-
 void box_run(const struct plan *plan, struct arena *arena, int stdin_fd, struct box_end *ret_end)
 {
 	struct supervisor sup = { .plan = plan, .end = ret_end, .begin_ms = now_ms() };
