@@ -23,7 +23,6 @@
 #include <sys/wait.h>
 
 #include "base/sys.h"
-#include "box/landlock.h"
 #include "box/protect.h"
 #include "box/rlimits.h"
 #include "box/syscalls.h"
@@ -134,11 +133,11 @@ static int close_the_walls(struct payload *payload)
 {
 	const struct plan *plan = payload->plan;
 	int listener = -1;
-	int r = landlock_apply(plan, &payload->landlock_abi, &payload->err);
+	int r = landlock_apply(&payload->rules, &payload->err);
 
 	if (r < 0)
 		return r;
-	if (payload->landlock_abi == 0)
+	if (payload->rules.abi == 0)
 		payload->degraded |= 1U << WALL_LANDLOCK;
 	timing_mark(MARK_LANDLOCKED);
 	/* CLOSE_RANGE_CLOEXEC: everything goes at execve, the listener's socket included. */

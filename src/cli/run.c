@@ -21,6 +21,11 @@
 #include "report/audit.h"
 #include "report/result.h"
 
+enum {
+	/* Of address space: more than any plan but a huge one needs. */
+	SHARED_BYTES = 512 * 1024
+};
+
 struct run {
 	struct arena arena;
 	struct options options;
@@ -313,6 +318,13 @@ static void watch_box(struct run *run)
 				      "network from then on\n");
 }
 
+/* Code is read, and may be checked in a box of its own, before there is a plan. */
+static bool is_planned_at_once(const struct options *options)
+{
+	return options->command_len && !options->code && !options->script &&
+	       !(options->profile && strcmp(options->profile, "-") == 0);
+}
+
 static int run_options(struct run *run)
 {
 	const struct options *options = &run->options;
@@ -322,6 +334,8 @@ static int run_options(struct run *run)
 	run->result = run->published = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
+	if (is_planned_at_once(options))
+		box_begin(&run->arena);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
 		return print_failure(&err);
 	if (options->published && result_open(options->published, &run->published, &err) < 0)
@@ -336,13 +350,19 @@ static int run_options(struct run *run)
 
 int cmd_run(int argc, char **argv)
 {
-	static struct run run; /* too large for the stack */
+	struct arena arena = { 0 };
 	struct err err;
 
-	if (hostfacts_read(&run.arena, environ, &run.facts, &err) < 0 ||
-	    options_parse(&run.arena, argc, argv, FOR_RUN, &run.options, &err) < 0)
+	arena_share(&arena, SHARED_BYTES);
+	/* All that the plan refers to lies in the arena, or was there before main(). */
+	struct run *run = arena_alloc(&arena, sizeof *run);
+	run->arena = arena;
+	if (hostfacts_read(&run->arena, environ, &run->facts, &err) < 0 ||
+	    options_parse(&run->arena, argc, argv, FOR_RUN, &run->options, &err) < 0)
 		return print_failure(&err);
-	return run_options(&run);
+	int status = run_options(run);
+	box_abandon();
+	return status;
 }
 
 int cmd_shell(int argc, char **argv)
