@@ -130,6 +130,17 @@ except OSError as e: print(e.errno, len(f) < 20)'
 	refused EPERM raise_hard
 }
 
+@test "few open files are a limit of the command's, not of its start" {
+	mkdir project
+	cd project
+	for files in 5 6 7 8 10 12; do
+		for profile in default agent; do
+			run aisbx run -p $profile --open-files $files -- sh -c 'ulimit -n'
+			output_is $files
+		done
+	done
+}
+
 @test "output: cut at the limit, to the byte, both streams together" {
 	run aisbx run --max-output 5000 -- sh -c 'yes'
 	[ "$status" -ge 128 ]
