@@ -260,7 +260,8 @@ static int report(struct run *run)
 	return status;
 }
 
-static int run_options(struct run *run)
+/* usage is why the options could not be read to their end, or NULL. */
+static int run_options(struct run *run, const struct err *usage)
 {
 	const struct options *options = &run->options;
 	struct err err;
@@ -271,7 +272,10 @@ static int run_options(struct run *run)
 		timing_mark(MARK_BEGIN);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
 		return print_failure(&err);
-	if (prepare(run) == 0) {
+	if (usage) {
+		run->end.err = *usage;
+		(void)fail(run, OUTCOME_SETUP_FAILED); /* told by report() */
+	} else if (prepare(run) == 0) {
 		if (options->verbose)
 			(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", run->plan.run,
 				      run->plan.argv.items[0], run->plan.cwd);
@@ -285,10 +289,10 @@ int cmd_run(int argc, char **argv)
 	static struct run run; /* too large for the stack */
 	struct err err;
 
-	if (hostfacts_read(&run.arena, environ, &run.facts, &err) < 0 ||
-	    options_parse(&run.arena, argc, argv, FOR_RUN, &run.options, &err) < 0)
+	if (hostfacts_read(&run.arena, environ, &run.facts, &err) < 0)
 		return print_failure(&err);
-	return run_options(&run);
+	int r = options_parse(&run.arena, argc, argv, FOR_RUN, &run.options, &err);
+	return run_options(&run, r < 0 ? &err : NULL);
 }
 
 int cmd_shell(int argc, char **argv)
