@@ -2,6 +2,7 @@
 /* aisbx run: options to profile to plan to box to report, in that order. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,7 +193,7 @@ static int prepare(struct run *run)
 
 static void print_limit(const struct run *run)
 {
-	const struct limits *limits = &run->profile.limits;
+	const struct limits *limits = &run->plan.limits;
 	char text[32] = "";
 	const char *name;
 
@@ -213,8 +214,13 @@ static void print_limit(const struct run *run)
 		name = "output";
 		units_format_size(limits->output, text, sizeof text);
 		break;
-	case OUTCOME_EXITED:
 	case OUTCOME_SIGNALED:
+		if (run->end.signal != SIGXFSZ || limits->file_size == LIMIT_NONE)
+			return;
+		name = "file size";
+		units_format_size(limits->file_size, text, sizeof text);
+		break;
+	case OUTCOME_EXITED:
 	case OUTCOME_INPUT_REJECTED:
 	case OUTCOME_SETUP_FAILED:
 	case OUTCOME__N:

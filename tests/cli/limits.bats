@@ -117,6 +117,11 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try: open("b2", "wb").write(b"x" * (2 << 20))
 except OSError as e: print(e.strerror)'
 	output_is "File too large"
+	run aisbx run --file-size 1M -- dd if=/dev/zero of=/tmp/big bs=64K count=32
+	status_is 153
+	contains "$stderr" "aisbx: file size limit of 1M reached"
+	run aisbx run -q --file-size 1M -- dd if=/dev/zero of=/tmp/big bs=64K count=32
+	lacks "$stderr" "aisbx:"
 }
 
 @test "open files" {
