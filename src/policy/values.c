@@ -163,18 +163,6 @@ const char *value_check_profile(struct arena *arena, const char *value)
 			    word_quote(arena, value));
 }
 
-const char *value_check_syscall(struct arena *arena, const char *value)
-{
-	const char *name = value[0] == '@' ? value + 1 : value;
-
-	if (*name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz" DIGITS "_-")])
-		return NULL;
-	return arena_printf(
-		arena,
-		"%s is not a system call; write its name, as in ptrace, or a set, as in @debug",
-		word_quote(arena, value));
-}
-
 const char *value_check_wall(struct arena *arena, const char *value)
 {
 	const char *names[WALL__N + 1] = { NULL };

@@ -264,3 +264,8 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	SECRET_TOKEN=hunter2-secret run aisbx show --json
 	lacks "$output" hunter2
 }
+
+@test "a grant that cannot be made is told with file, line and column" {
+	printf 'extends: [base]\nfiles:\n  read: [/usr, ./nowhere]\n' >p.yaml
+	fails_with 125 "aisbx: ./p.yaml:3:16: cannot grant './nowhere'" run -p ./p.yaml -- true
+}
