@@ -94,6 +94,9 @@ static int check_verdict(struct run *run, const struct box_end *end)
 		return 0;
 	if (end->outcome == OUTCOME_SETUP_FAILED) {
 		run->end.err = end->err;
+		/* 126 and 127 are about the command. */
+		if (err_exit_status(&end->err) != EXIT_AISBX)
+			run->end.err.code = E_USAGE;
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
 	if (end->signal)

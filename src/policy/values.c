@@ -72,6 +72,11 @@ const char *value_parse_path(struct arena *arena, const char *value, bool with_d
 	const char *colon = find_separator(source);
 	const char *why = NULL, *dest = NULL;
 
+	/* The word after an option that lacks its value. */
+	if (strncmp(value, "--", 2) == 0)
+		return arena_printf(arena,
+				    "%s is not a path; write ./ before a name that begins with -",
+				    word_quote(arena, value));
 	if (colon && !with_dest)
 		return arena_printf(
 			arena,

@@ -249,6 +249,17 @@ refused() { # COMMAND...: fails, and says why
 	git_ fsck
 }
 
+@test "work: git in a worktree whose repository is granted too, and nothing of it opens" {
+	git_ worktree add -q ../linked
+	cd ../linked
+	box -p agent --rw ../w/.git -- sh -c 'echo n >n && git add n &&
+		git -c user.name=t -c user.email=t@t commit -qm two && test -z "$(git status --short)"'
+	! box -p agent --rw ../w/.git -- sh -c 'echo x >../w/.git/hooks/post-commit'
+	! box -p agent --rw ../w/.git -- sh -c 'echo x >../w/.git/config'
+	! box -p agent --rw ../w/.git -- sh -c 'echo x >.git'
+	[ "$(git_ log --oneline | wc -l)" -eq 2 ]
+}
+
 @test "work: a todo list with a command is refused" {
 	agent sh -ec '
 		export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
