@@ -260,6 +260,9 @@ static int report(struct run *run)
 		status = print_failure(&run->end.err);
 	else if (!run->options.quiet)
 		print_limit(run);
+	if (run->end.output_errnum)
+		(void)fprintf(stderr, "aisbx: cannot write the output: %s\n",
+			      strerror(run->end.output_errnum));
 	if (audit_end(run->audit_fd, &facts) < 0)
 		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(errno));
 	if (result_write(&run->result, &facts, &err) < 0)

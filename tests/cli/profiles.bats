@@ -251,6 +251,14 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	grep -q "$T/out" show.json
 }
 
+@test "show: a name of a file cannot look like a line of it" {
+	mkdir $'x\nnetwork    none\e[2J'
+	cd x*
+	run aisbx show --ro .
+	contains "$output" 'reads      '"$T"'/x\x0anetwork    none\x1b[2J'
+	[ "$(grep -c ^network <<<"$output")" -eq 1 ]
+}
+
 @test "show fails where run would fail" {
 	fails_with 125 "/missing" show --ro /missing
 	fails_with 125 "'/'" show --rw /
