@@ -89,7 +89,7 @@ static void test_command(void **state)
 		{ "-", 1, "-" },
 		{ "- -p x", 3, "-" },
 		{ "_", 1, "" },
-		{ "--ro -- x", 1, "x" },
+		{ "-C -- x", 1, "x" },
 	};
 
 	(void)state;
@@ -231,6 +231,8 @@ static void test_errors(void **state)
 		  "30s" },
 		{ "-e -- --help", FOR_RUN,
 		  "option '-e': '--' is not the name of a variable; write letters, digits and _" },
+		{ "--ro -- x", FOR_RUN,
+		  "option '--ro': '--' is not a path; write ./ before a name that begins with -" },
 		{ "-e 1A=secret", FOR_RUN,
 		  "option '-e': '1A' is not NAME=VALUE; write a name of letters, digits and _ "
 		  "before =" },
