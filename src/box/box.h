@@ -38,6 +38,7 @@ struct box_end {
 	uint64_t stdout_bytes;
 	uint64_t stderr_bytes;
 	bool truncated;
+	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */
 	int landlock_abi;
 	unsigned degraded;		   /* bit n: enum wall n was not built */
 	const struct network_log *network; /* NULL: a run without a broker. For ever */

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -129,10 +128,30 @@ static long send_descriptor(int socket_fd, int fd)
 	return sys_call3(SYS_sendmsg, socket_fd, &message, MSG_NOSIGNAL);
 }
 
+/*
+ * What is left open is the listener's socket, as 3, until execve closes it: a
+ * small limits.open_files leaves room for the listener.
+ */
+static int close_the_rest(struct payload *payload, int *ret_listener_send)
+{
+	unsigned from = 3;
+	long r = 0;
+
+	*ret_listener_send = payload->listener_send;
+	if (payload->listener_send >= 0) {
+		if (payload->listener_send != (int)from)
+			r = sys_call3(SYS_dup3, payload->listener_send, from, O_CLOEXEC);
+		*ret_listener_send = (int)from++;
+	}
+	if (r >= 0)
+		r = sys_call3(SYS_close_range, from, ~0U, 0);
+	return r < 0 ? fail(payload, r, "close", "inherited descriptors") : 0;
+}
+
 static int close_the_walls(struct payload *payload)
 {
 	const struct plan *plan = payload->plan;
-	int listener = -1;
+	int listener = -1, listener_send;
 	int r = landlock_apply(&payload->rules, &payload->err);
 
 	if (r < 0)
@@ -140,23 +159,24 @@ static int close_the_walls(struct payload *payload)
 	if (payload->rules.abi == 0)
 		payload->degraded |= 1U << WALL_LANDLOCK;
 	timing_mark(MARK_LANDLOCKED);
-	/* CLOSE_RANGE_CLOEXEC: everything goes at execve, the listener's socket included. */
-	r = (int)sys_call3(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+	r = close_the_rest(payload, &listener_send);
+	if (r == 0)
+		r = rlimits_apply_files(plan, &payload->degraded, &payload->err);
 	if (r < 0)
-		return fail(payload, r, "close", "inherited descriptors");
+		return r;
 	/* Last: from here on the payload's own rules apply to us. */
-	r = syscalls_load(plan->filter, payload->listener_send >= 0, &listener, &payload->err);
+	r = syscalls_load(plan->filter, listener_send >= 0, &listener, &payload->err);
 	if (r < 0)
 		return r;
 	timing_mark(MARK_FILTERED);
-	if (payload->listener_send >= 0) {
-		long sent = send_descriptor(payload->listener_send, listener);
+	if (listener_send >= 0) {
+		long sent = send_descriptor(listener_send, listener);
 		if (sent < 0)
 			return err_wall(&payload->err, "protect", (int)-sent, "hand over",
 					"the listener");
 		/* Nothing runs before init can answer: protect_release() says when. */
 		char byte;
-		if (sys_read(payload->listener_send, &byte, 1) != 1)
+		if (sys_read(listener_send, &byte, 1) != 1)
 			sys_exit_group(STATUS_NOT_EXECUTED);
 	}
 	return 0;

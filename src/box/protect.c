@@ -193,6 +193,7 @@ static int copy_rules(const struct plan *plan, struct err *reterr)
 		return too_much(reterr, "all paths below writable grants");
 	rules->names = names;
 	rules->pinned = pinned;
+	rules->mounts_len = rules->pinned_len;
 	for (size_t i = 0; i < rules->names_len; i++)
 		rules->has_git |= strcmp(names[i], ".git") == 0;
 	guard.file_size = plan->limits.file_size;

@@ -206,11 +206,18 @@ enum place rules_place(const struct rules *rules, const struct rules_path *path)
 	return walk(rules, path, false);
 }
 
-static bool is_pinned(const struct rules *rules, const char *box_path, bool with_ancestors)
+static bool is_pinned(const struct rules *rules, const struct rules_path *path, bool with_ancestors)
 {
+	const char *box_path = path->box_path;
+	size_t grant_len = strlen(box_path) - strlen(path->rel) - (*path->rel != '\0');
+
 	for (size_t i = 0; i < rules->pinned_len; i++) {
-		if (is_within(box_path, rules->pinned[i]) ||
-		    (with_ancestors && is_within(rules->pinned[i], box_path)))
+		const char *pinned = rules->pinned[i];
+
+		/* What lies in a deeper grant is not behind that mount point but in front of it. */
+		if (i < rules->mounts_len && strlen(pinned) <= grant_len)
+			continue;
+		if (is_within(box_path, pinned) || (with_ancestors && is_within(pinned, box_path)))
 			return true;
 	}
 	return false;
@@ -243,7 +250,7 @@ bool rules_allow(const struct rules *rules, const struct rules_path *path, enum 
 {
 	enum place place = rules_place(rules, path);
 
-	if (is_pinned(rules, path->box_path, change == CHANGE_REMOVE))
+	if (is_pinned(rules, path, change == CHANGE_REMOVE))
 		return false;
 	if (place == PLACE_PROTECTED)
 		return change == CHANGE_REMOVE && rules_is_todo(rules, path);

@@ -17,7 +17,8 @@ struct rules {
 	size_t names_len;
 	const char *const *pinned; /* box paths that stay where and as they are */
 	size_t pinned_len;
-	bool has_git; /* .git is among names: it has rules of its own */
+	size_t mounts_len; /* the first of them are mount points: they hold for grants above them */
+	bool has_git;	   /* .git is among names: it has rules of its own */
 };
 
 /* Where something lies in a grant. */

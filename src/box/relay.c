@@ -331,6 +331,11 @@ bool relay_drain(struct relay *r, int64_t deadline_ms)
 	return relay_is_done(r) && !r->broken;
 }
 
+int relay_lost(const struct relay *r)
+{
+	return r->sink_errnum == EPIPE || r->sink_errnum == ECONNRESET ? 0 : r->sink_errnum;
+}
+
 void relay_close(struct relay *r)
 {
 	drop_buffer(r);

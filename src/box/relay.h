@@ -103,6 +103,12 @@ bool relay_drain(struct relay *relay, int64_t deadline_ms);
 /* Nothing is left to do: the sink is gone, or the source ended and all is written. */
 bool relay_is_done(const struct relay *relay);
 
+/*
+ * Why bytes were lost, 0: they were not, or nobody wants them (EPIPE). What feeds
+ * the source may not have learnt of it.
+ */
+int relay_lost(const struct relay *relay);
+
 /* Releases what the relay owns. Buffered bytes are dropped (back into the budget). Idempotent. */
 void relay_close(struct relay *relay);
 

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -567,7 +568,10 @@ static void fill_figures(struct supervisor *sup)
 	end->stderr_bytes = is_relayed(sup, 2) ? relays[1].passed_bytes : 0;
 	if (sup->has_tty)
 		end->stdout_bytes += terminal.output.passed_bytes;
-	end->truncated = relays[0].over || relays[1].over || terminal.output.over;
+	end->output_errnum =
+		relay_lost(&relays[0]) ? relay_lost(&relays[0]) : relay_lost(&relays[1]);
+	end->truncated =
+		relays[0].over || relays[1].over || terminal.output.over || end->output_errnum;
 	if (sup->ended) {
 		cpu_us = sup->ending.cpu_us;
 		end->peak_memory_bytes = sup->ending.peak_rss_bytes;
@@ -679,5 +683,7 @@ int box_exit_status(const struct box_end *end)
 	case OUTCOME__N:
 		break;
 	}
+	if (end->exit_code == 0 && end->output_errnum)
+		return EXIT_FAILURE; /* as of a command that noticed by itself */
 	return end->signal ? EXIT_SIGNAL_BASE + end->signal : end->exit_code;
 }

@@ -21,8 +21,8 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "box/syscall_names.h"
 #include "box/syscall_sets.h"
-#include "policy/schema.h"
 
 /* 5.19; Debian 12's headers have it, older ones do not. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -49,35 +49,13 @@ struct changes {
 	size_t calls_len;
 };
 
-static const char *change_key(enum change change)
-{
-	return change == CHANGE_ALLOW ? "syscalls.allow" : "syscalls.deny";
-}
-
-/* Whether the default filter lets the calls of a set through at all. */
-static bool is_allowed(const struct syscall_set *set)
-{
-	return set->freedom == FREEDOM_DENY || set->freedom == FREEDOM_NONE;
-}
-
-static bool is_default_set(const char *word)
-{
-	return strcmp(word, "@default") == 0;
-}
-
-/* word names set's row: its own name, or @default for all that is allowed. */
-static bool is_row_of(const struct syscall_set *set, const char *word)
-{
-	return strcmp(set->name, word) == 0 || (is_default_set(word) && is_allowed(set));
-}
-
 static void change_call(const struct changes *changes, const struct syscall_set *set,
 			const char *call)
 {
 	int nr = syscall_number(CPU_NATIVE, call);
 
 	/* Allowed already: it keeps its rule. Not on this architecture: nothing to change. */
-	if (nr < 0 || (changes->change == CHANGE_ALLOW && is_allowed(set)))
+	if (nr < 0 || (changes->change == CHANGE_ALLOW && syscall_set_is_allowed(set)))
 		return;
 	for (size_t i = 0; i < changes->calls_len; i++) {
 		struct bpf_call *entry = &changes->calls[i];
@@ -90,92 +68,37 @@ static void change_call(const struct changes *changes, const struct syscall_set 
 	}
 }
 
-static int check_change(const struct changes *changes, const struct syscall_set *set,
-			const char *word, struct err *reterr)
+static void change_set(const struct changes *changes, const char *word)
 {
-	if (changes->change == CHANGE_DENY) {
-		if (set->freedom != FREEDOM_NONE)
-			return 0;
-		return err_msg(reterr, E_PROFILE, "syscalls.deny: '%s' cannot be denied: %s", word,
-			       set->why);
-	}
-	if (set->freedom == FREEDOM_REFUSED)
-		return err_msg(reterr, E_PROFILE, "syscalls.allow: '%s' cannot be allowed: %s",
-			       word, set->why);
-	if (set->freedom == FREEDOM_NAME && word[0] == '@')
-		return err_msg(reterr, E_PROFILE,
-			       "syscalls.allow: '%s' cannot be allowed as a set: %s; name the "
-			       "calls of it that are needed: %s",
-			       word, set->why, set->calls);
-	return 0;
-}
-
-static int unknown_name(const struct changes *changes, const char *word, struct err *reterr)
-{
-	struct strv names = { 0 };
-	const char *nearest;
-
-	strv_push(changes->arena, &names, arena_strdup(changes->arena, "@default"));
-	for (size_t i = 0; i < syscall_sets_len; i++) {
-		const char *cursor = syscall_sets[i].calls, *call;
-		size_t len;
-
-		strv_push(changes->arena, &names,
-			  arena_strdup(changes->arena, syscall_sets[i].name));
-		while ((call = syscall_next(&cursor, &len)))
-			strv_push(changes->arena, &names, arena_strndup(changes->arena, call, len));
-	}
-	nearest = nearest_name(word, (const char *const *)names.items);
-	return err_msg(
-		reterr, E_PROFILE, "%s: '%s' is not a known %s%s%s%s", change_key(changes->change),
-		word, word[0] == '@' ? "set of system calls" : "system call",
-		nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-}
-
-static int change_set(const struct changes *changes, const char *word, struct err *reterr)
-{
-	bool is_known = false;
-	int r;
-
 	for (size_t i = 0; i < syscall_sets_len; i++) {
 		const struct syscall_set *set = &syscall_sets[i];
 		const char *cursor = set->calls, *call;
 		size_t len;
 
-		if (!is_row_of(set, word))
+		if (!syscall_set_is_named(set, word))
 			continue;
-		is_known = true;
-		r = check_change(changes, set, word, reterr);
-		if (r < 0)
-			return r;
 		while ((call = syscall_next(&cursor, &len)))
 			change_call(changes, set, arena_strndup(changes->arena, call, len));
 	}
-	return is_known ? 0 : unknown_name(changes, word, reterr);
 }
 
 static int apply_changes(const struct changes *changes, const struct strv *words,
 			 struct err *reterr)
 {
-	int r;
+	bool is_allow = changes->change == CHANGE_ALLOW;
 
 	for (size_t i = 0; words && i < words->len; i++) {
 		const char *word = words->items[i];
-		const struct syscall_set *set;
+		const char *why = is_allow ? syscall_check_allow(changes->arena, word)
+					   : syscall_check_deny(changes->arena, word);
 
-		if (word[0] == '@') {
-			r = change_set(changes, word, reterr);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		set = syscall_set_of(word);
-		if (!set)
-			return unknown_name(changes, word, reterr);
-		r = check_change(changes, set, word, reterr);
-		if (r < 0)
-			return r;
-		change_call(changes, set, word);
+		if (why)
+			return err_msg(reterr, E_PROFILE, "%s: %s",
+				       is_allow ? "syscalls.allow" : "syscalls.deny", why);
+		if (word[0] == '@')
+			change_set(changes, word);
+		else
+			change_call(changes, syscall_set_of(word), word);
 	}
 	return 0;
 }

@@ -211,25 +211,23 @@ static int parse_option(struct arena *arena, int argc, char **argv, int i, unsig
 int options_parse(struct arena *arena, int argc, char **argv, enum options_for options_for,
 		  struct options *ret, struct err *reterr)
 {
-	struct options options = { 0 };
 	int i = argc > 0 ? 1 : 0;
+	int words = 0;
 
-	profile_init(&options.grants);
+	*ret = (struct options){ .command = argv + argc };
+	profile_init(&ret->grants);
 	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
-		int words;
-
 		if (strcmp(argv[i], "--") == 0) {
 			i++;
 			break;
 		}
-		words = parse_option(arena, argc, argv, i, options_for, &options, reterr);
+		words = parse_option(arena, argc, argv, i, options_for, ret, reterr);
 		if (words < 0)
 			return words;
 		i += words;
 	}
-	options.command = argv + i;
-	options.command_len = (size_t)(argc - i);
-	*ret = options;
+	ret->command = argv + i;
+	ret->command_len = (size_t)(argc - i);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* aisbx run: options to profile to plan to box to report, in that order. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,9 @@ static int check_verdict(struct run *run, const struct box_end *end)
 		return 0;
 	if (end->outcome == OUTCOME_SETUP_FAILED) {
 		run->end.err = end->err;
+		/* 126 and 127 are about the command. */
+		if (err_exit_status(&end->err) != EXIT_AISBX)
+			run->end.err.code = E_USAGE;
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
 	if (end->signal)
@@ -199,7 +203,7 @@ static int prepare(struct run *run)
 
 static void print_limit(const struct run *run)
 {
-	const struct limits *limits = &run->profile.limits;
+	const struct limits *limits = &run->plan.limits;
 	char text[32] = "";
 	const char *name;
 
@@ -220,8 +224,13 @@ static void print_limit(const struct run *run)
 		name = "output";
 		units_format_size(limits->output, text, sizeof text);
 		break;
-	case OUTCOME_EXITED:
 	case OUTCOME_SIGNALED:
+		if (run->end.signal != SIGXFSZ || limits->file_size == LIMIT_NONE)
+			return;
+		name = "file size";
+		units_format_size(limits->file_size, text, sizeof text);
+		break;
+	case OUTCOME_EXITED:
 	case OUTCOME_INPUT_REJECTED:
 	case OUTCOME_SETUP_FAILED:
 	case OUTCOME__N:
@@ -258,6 +267,9 @@ static int report(struct run *run)
 		status = print_failure(&run->end.err);
 	else if (!run->options.quiet)
 		print_limit(run);
+	if (run->end.output_errnum)
+		(void)fprintf(stderr, "aisbx: cannot write the output: %s\n",
+			      strerror(run->end.output_errnum));
 	if (audit_end(run->audit_fd, &facts) < 0)
 		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(errno));
 	if (result_write(&run->result, &facts, &err) < 0)
@@ -325,7 +337,8 @@ static bool is_planned_at_once(const struct options *options)
 	       !(options->profile && strcmp(options->profile, "-") == 0);
 }
 
-static int run_options(struct run *run)
+/* usage is why the options could not be read to their end, or NULL. */
+static int run_options(struct run *run, const struct err *usage)
 {
 	const struct options *options = &run->options;
 	struct err err;
@@ -334,13 +347,16 @@ static int run_options(struct run *run)
 	run->result = run->published = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
-	if (is_planned_at_once(options))
+	if (!usage && is_planned_at_once(options))
 		box_begin(&run->arena);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
 		return print_failure(&err);
 	if (options->published && result_open(options->published, &run->published, &err) < 0)
 		return print_failure(&err);
-	if (prepare(run) == 0) {
+	if (usage) {
+		run->end.err = *usage;
+		(void)fail(run, OUTCOME_SETUP_FAILED); /* told by report() */
+	} else if (prepare(run) == 0) {
 		if (options->verbose)
 			print_plan(&run->plan);
 		watch_box(run);
@@ -357,10 +373,10 @@ int cmd_run(int argc, char **argv)
 	/* All that the plan refers to lies in the arena, or was there before main(). */
 	struct run *run = arena_alloc(&arena, sizeof *run);
 	run->arena = arena;
-	if (hostfacts_read(&run->arena, environ, &run->facts, &err) < 0 ||
-	    options_parse(&run->arena, argc, argv, FOR_RUN, &run->options, &err) < 0)
+	if (hostfacts_read(&run->arena, environ, &run->facts, &err) < 0)
 		return print_failure(&err);
-	int status = run_options(run);
+	int r = options_parse(&run->arena, argc, argv, FOR_RUN, &run->options, &err);
+	int status = run_options(run, r < 0 ? &err : NULL);
 	box_abandon();
 	return status;
 }

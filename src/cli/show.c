@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "policy/plan.h"
 #include "policy/units.h"
+#include "policy/words.h"
 #include "report/plan_json.h"
 
 enum {
@@ -24,16 +25,31 @@ static void label(const char *text)
 	printf("%-*s", LABEL_COLUMNS, text);
 }
 
+/* A path or word can hold what would look like another line of ours, or move the cursor. */
+static void put(const char *text)
+{
+	struct arena arena = { 0 };
+
+	(void)fputs(word_printable(&arena, text), stdout); /* cmd_show() looks at stdout */
+	arena_free(&arena);
+}
+
 /* One path of the box, with its source where that differs and where it was written. */
 static void print_step(const char *name, const struct step *step)
 {
 	label(name);
-	printf("%s", step->box_path);
-	if (step->host_path && strcmp(step->host_path, step->box_path) != 0)
-		printf("  <- %s", step->host_path);
-	if (step->kind == STEP_SYMLINK)
-		printf(" -> %s", step->text);
-	printf("  (%s)\n", step->why);
+	put(step->box_path);
+	if (step->host_path && strcmp(step->host_path, step->box_path) != 0) {
+		printf("  <- ");
+		put(step->host_path);
+	}
+	if (step->kind == STEP_SYMLINK) {
+		printf(" -> ");
+		put(step->text);
+	}
+	printf("  (");
+	put(step->why);
+	printf(")\n");
 }
 
 static bool is_grant(const struct step *step)
@@ -83,7 +99,10 @@ static void print_hidden(const struct plan *plan)
 
 	for (size_t i = 0; i < hide->len; i++) {
 		label("hides");
-		printf("%s  (%s)\n", hide->items[i].source, hide->items[i].at.file);
+		put(hide->items[i].source);
+		printf("  (");
+		put(hide->items[i].at.file);
+		printf(")\n");
 	}
 }
 
@@ -99,8 +118,10 @@ static void print_files(const struct plan *plan)
 	print_hidden(plan);
 	label("private");
 	for (size_t i = 0, n = 0; i < plan->steps_len; i++) {
-		if (plan->steps[i].kind == STEP_PRIVATE)
-			printf("%s%s", n++ ? "  " : "", plan->steps[i].box_path);
+		if (plan->steps[i].kind == STEP_PRIVATE) {
+			printf("%s", n++ ? "  " : "");
+			put(plan->steps[i].box_path);
+		}
 	}
 	char size[32];
 	units_format_size(plan->limits.tmp, size, sizeof size);
@@ -123,7 +144,7 @@ static void print_words(const char *name, char *const *words, size_t len, const 
 			putchar(' ');
 			column++;
 		}
-		printf("%s", words[i]);
+		put(words[i]);
 		column += width;
 	}
 	printf("%s\n", len ? "" : when_empty);
@@ -243,11 +264,13 @@ static void print_plan(const struct plan *plan)
 	const struct strv *degraded = &profile->allow_degraded;
 
 	label("profile");
-	printf("%s%s%s\n", profile->name, profile->description ? ": " : "",
+	put(profile->name);
+	printf("%s%s\n", profile->description ? ": " : "",
 	       profile->description ? profile->description : "");
 	print_words("runs", plan->argv.items, plan->argv.len, "(a command given to run)");
 	label("in");
-	printf("%s\n", plan->cwd);
+	put(plan->cwd);
+	putchar('\n');
 	print_files(plan);
 	if (plan->protect)
 		print_words("protects", plan->protect->items, plan->protect->len, "");

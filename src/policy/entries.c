@@ -75,19 +75,6 @@ static char *expand(struct entries *entries, const char *text, const char *home)
 	return path_absolute(entries->arena, entries->plan->facts->cwd, text);
 }
 
-static bool is_reserved(const char *box_path)
-{
-	static const char *const reserved[] = { "/proc", "/dev", "/sys", "/run/aisbx" };
-
-	if (strcmp(box_path, "/") == 0 || strcmp(box_path, "/run") == 0)
-		return true;
-	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
-		if (path_is_within(box_path, reserved[i]))
-			return true;
-	}
-	return false;
-}
-
 /* File systems that are interfaces to the kernel, wherever they are mounted. */
 static bool is_kernel_interface(const char *path)
 {
@@ -119,15 +106,12 @@ static int check_source(struct entries *entries, const struct entry *entry)
 	const char *typed = entry->source;
 	int mode = entry->kind == ENTRY_WRITE ? W_OK : 0;
 
-	if (strcmp(path, "/") == 0)
-		return entry_refuse(
-			entries, entry, typed,
-			"that is the whole machine; grant the directories that are needed");
-	if (path_is_within(path, "/proc") || path_is_within(path, "/sys") ||
-	    path_is_within(path, "/dev") || is_kernel_interface(path))
-		return entry_refuse(
-			entries, entry, typed,
-			"it is an interface to the kernel; the box has its own /proc and /dev");
+	const char *why = path_why_no_source(path);
+
+	if (!why && is_kernel_interface(path))
+		why = path_why_no_source("/sys");
+	if (why)
+		return entry_refuse(entries, entry, typed, why);
 	if (S_ISBLK(entry->host.mode) || S_ISCHR(entry->host.mode))
 		return entry_refuse(entries, entry, typed,
 				    "it is a device; grant a file or a directory");
@@ -156,9 +140,10 @@ static int add_path_grant(struct entries *entries, const struct path_spec *spec,
 
 	entry.box_path = spec->dest ? expand(entries, spec->dest, entries->plan->home) : source;
 	int r = resolve_host_path(entries->arena, source, &entry.host);
-	if (r == -ENOENT && spec->optional)
+	bool is_missing = r == -ENOENT || r == -ENOTDIR;
+	if (is_missing && spec->optional)
 		return 0;
-	if (r == -ENOENT)
+	if (is_missing)
 		return entry_refuse(
 			entries, &entry, spec->source,
 			"it does not exist; create it, or write -PATH to skip it when missing");
@@ -167,10 +152,9 @@ static int add_path_grant(struct entries *entries, const struct path_spec *spec,
 	r = check_source(entries, &entry);
 	if (r < 0)
 		return r;
-	if (is_reserved(entry.box_path))
-		return entry_refuse(
-			entries, &entry, entry.box_path,
-			"the box has its own there; grant it at another place with SRC:DEST");
+	const char *why = path_why_no_place(entry.box_path);
+	if (why)
+		return entry_refuse(entries, &entry, entry.box_path, why);
 	(void)add_entry(entries, &entry);
 	return 0;
 }
@@ -185,8 +169,10 @@ static int add_tmpfs(struct entries *entries, const char *path, enum entry_kind 
 		.why = at ? origin_text(entries->arena, at) : "aisbx",
 	};
 
-	if (is_reserved(entry.box_path))
-		return entry_refuse(entries, &entry, entry.box_path, "the box has its own there");
+	const char *why = path_why_no_place(entry.box_path);
+
+	if (why)
+		return entry_refuse(entries, &entry, entry.box_path, why);
 	(void)add_entry(entries, &entry);
 	return 0;
 }
@@ -259,27 +245,40 @@ static void keep_link(struct entries *entries, struct entry *entry)
 	}
 }
 
-/* A read grant that must lack something becomes a directory that holds its other entries. */
-static int open_up(struct entries *entries, size_t index)
+/* The names in directory path. -E2BIG when there are too many to mount one by one. */
+static int list_names(struct arena *arena, const char *path, struct strv *ret_names)
 {
 	enum {
 		MOST_ENTRIES = 500
 	};
-	struct entry opened = entries->items[index];
-	DIR *dir = opendir(opened.host.path);
-	size_t before = entries->len;
+	DIR *dir = opendir(path);
 	struct dirent *found;
 
 	if (!dir)
 		return -errno;
-	while ((found = readdir(dir)) && entries->len - before < MOST_ENTRIES) {
+	while ((found = readdir(dir)) && ret_names->len <= MOST_ENTRIES) {
+		if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0)
+			strv_push(arena, ret_names, arena_strdup(arena, found->d_name));
+	}
+	(void)closedir(dir); /* only read */
+	return ret_names->len > MOST_ENTRIES ? -E2BIG : 0;
+}
+
+/* A read grant that must lack something becomes a directory that holds its other entries. */
+static int open_up(struct entries *entries, size_t index)
+{
+	struct entry opened = entries->items[index];
+	struct strv names = { 0 };
+	int r = list_names(entries->arena, opened.host.path, &names);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.len; i++) {
 		struct entry child = opened;
 		char target[PATH_MAX];
+		char *path = path_join(entries->arena, opened.host.path, names.items[i]);
 
-		if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
-			continue;
-		char *path = path_join(entries->arena, opened.host.path, found->d_name);
-		child.box_path = path_join(entries->arena, opened.box_path, found->d_name);
+		child.box_path = path_join(entries->arena, opened.box_path, names.items[i]);
 		child.is_part = true;
 		child.from_command_line = false; /* a grant of its own wins */
 		ssize_t n = readlink(path, target, sizeof target);
@@ -289,9 +288,6 @@ static int open_up(struct entries *entries, size_t index)
 			continue; /* gone meanwhile */
 		(void)add_entry(entries, &child);
 	}
-	(void)closedir(dir);
-	if (found)
-		return -E2BIG;
 	entries->items[index].kind = ENTRY_OPENED;
 	return 0;
 }

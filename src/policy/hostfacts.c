@@ -150,9 +150,10 @@ int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_
 	if (!getcwd(cwd, sizeof cwd)) {
 		if (errno != ENOENT)
 			return err_set(reterr, E_SYSTEM, errno, "find the current directory", ".");
-		memcpy(cwd, "/", 2); /* it was removed: the box starts elsewhere anyway */
+		cwd[0] = '\0';
 	}
-	ret_facts->cwd = arena_strdup(arena, cwd[0] == '/' ? cwd : "/");
+	/* Removed, or out of sight: the box starts elsewhere, and no relative path is found. */
+	ret_facts->cwd = arena_strdup(arena, cwd[0] == '/' ? cwd : "/dev/null/removed");
 	ret_facts->uid = getuid();
 	ret_facts->gid = getgid();
 	ret_facts->host_root = is_host_root(ret_facts->uid);

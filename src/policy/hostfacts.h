@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 struct hostfacts {
-	const char *cwd;  /* absolute, physical */
+	const char *cwd;  /* absolute, physical; below a file when it was removed */
 	const char *home; /* absolute; the caller's */
 	uid_t uid;
 	gid_t gid;

@@ -262,6 +262,18 @@ static const char *dangling_target(struct layout *layout, const char *path, cons
 	return path_absolute(layout->arena, dir, target);
 }
 
+/* Whether a grant or a hide names this very path. */
+static bool is_asked_for(const struct entries *entries, const char *path)
+{
+	for (size_t i = 0; i < entries->len; i++) {
+		const struct entry *entry = &entries->items[i];
+
+		if (strcmp(entry->box_path, path) == 0)
+			return !entry->is_part || entry->kind == ENTRY_GONE;
+	}
+	return false;
+}
+
 /*
  * A small file of aisbx's own in place of the host's. Where the host's is
  * absent the box has none either; where it is a link to what the box does not
@@ -272,6 +284,8 @@ static int add_generated(struct layout *layout, const char *path, const char *te
 	char *host_path = steps_host_path(layout->arena, layout->plan, path);
 	const char *place = path;
 
+	if (is_asked_for(&layout->entries, path))
+		return 0;
 	if (host_path) {
 		struct resolved host;
 		int r = resolve_host_path(layout->arena, host_path, &host);

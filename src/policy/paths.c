@@ -75,3 +75,23 @@ bool path_has_dotdot(const char *path)
 	}
 	return false;
 }
+
+const char *path_why_no_source(const char *path)
+{
+	if (strcmp(path, "/") == 0)
+		return "that is the whole machine; grant the directories that are needed";
+	if (path_is_within(path, "/proc") || path_is_within(path, "/sys") ||
+	    path_is_within(path, "/dev"))
+		return "it is an interface to the kernel; the box has its own /proc and /dev";
+	return NULL;
+}
+
+const char *path_why_no_place(const char *path)
+{
+	static const char *const reserved[] = { "/proc", "/dev", "/sys", "/run/aisbx" };
+	bool is_reserved = strcmp(path, "/") == 0 || strcmp(path, "/run") == 0;
+
+	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+		is_reserved |= path_is_within(path, reserved[i]);
+	return is_reserved ? "the box has its own there; choose another place" : NULL;
+}

@@ -262,27 +262,17 @@ static void choose_stdio(struct plan *plan, const struct request *request)
 			      plan->stdio[2] == STDIO_RELAY;
 }
 
-static int set_degradable(struct plan *plan, struct err *reterr)
+/* value_check_wall() let no other names through. */
+static void set_degradable(struct plan *plan)
 {
 	const struct strv *names = &plan->profile->allow_degraded;
 
 	for (size_t i = 0; i < names->len; i++) {
 		enum wall wall = wall_by_name(names->items[i]);
 
-		if (wall == WALL__N)
-			return err_msg(reterr, E_USAGE,
-				       "unknown wall '%s' in allow_degraded; the walls are user, "
-				       "mount, pid, net, ipc, uts, cgroup, proc, idmap, keyring, "
-				       "capabilities, landlock, seccomp, limits",
-				       names->items[i]);
-		if (!walls[wall].may_degrade)
-			return err_msg(reterr, E_USAGE,
-				       "a box cannot be built without the wall '%s'; remove it "
-				       "from allow_degraded",
-				       names->items[i]);
-		plan->degradable[wall] = true;
+		if (wall != WALL__N && walls[wall].may_degrade)
+			plan->degradable[wall] = true;
 	}
-	return 0;
 }
 
 static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr)
@@ -334,9 +324,8 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 	set_ids(plan);
 	set_limits(plan);
 	choose_stdio(plan, request);
+	set_degradable(plan);
 	r = make_run_id(plan->run, reterr);
-	if (r == 0)
-		r = set_degradable(plan, reterr);
 	if (r == 0)
 		r = build_argv(arena, plan, request, reterr);
 	if (r == 0)

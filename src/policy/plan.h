@@ -59,7 +59,7 @@ struct step {
 	ino_t ino;
 	uid_t owner; /* of host_path: who the box's user is there, for STEP_IDMAP */
 	gid_t group;
-	const char *why; /* "profile.yaml:4" or "command line", for show */
+	const char *why; /* "profile.yaml:4:9" or "command line", for show */
 };
 
 /* How a descriptor 0 to 2 reaches the payload. */

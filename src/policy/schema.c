@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "box/syscall_names.h"
 #include "policy/host_specs.h"
 #include "policy/lists.h"
+#include "policy/paths.h"
 #include "policy/units.h"
 #include "policy/values.h"
 #include "policy/words.h"
@@ -99,13 +101,13 @@ const struct setting settings[] = {
 	  SETTING_SIZE, FIELD(limits.output), 0, NULL },
 	{ "limits.open_files", "open-files", 0, "N",
 	  "open descriptors of one process",
-	  SETTING_COUNT, FIELD(limits.open_files), 4, NULL },
+	  SETTING_COUNT, FIELD(limits.open_files), 5, NULL },
 	{ "syscalls.allow", "allow-syscall", 0, "NAME",
 	  "a system call or @set on top of the default ones (repeatable)",
-	  SETTING_WORDS, FIELD(syscalls_allow), 0, value_check_syscall },
+	  SETTING_WORDS, FIELD(syscalls_allow), 0, syscall_check_allow },
 	{ "syscalls.deny", "deny-syscall", 0, "NAME",
 	  "a system call or @set to refuse (repeatable)",
-	  SETTING_WORDS, FIELD(syscalls_deny), 0, value_check_syscall },
+	  SETTING_WORDS, FIELD(syscalls_deny), 0, syscall_check_deny },
 	{ "allow_degraded", "allow-degraded", 0, "WALL",
 	  "run although this host cannot build WALL; the result names it (repeatable)",
 	  SETTING_WORDS, FIELD(allow_degraded), 0, value_check_wall },
@@ -279,12 +281,33 @@ static int apply_word(struct arena *arena, const struct setting *setting, const 
 	return 0;
 }
 
+/* What no host and no box can have; the plan looks once more, at what the host has there. */
+static const char *refuse_place(struct arena *arena, const struct setting *setting,
+				const struct path_spec *spec)
+{
+	bool is_mount = setting->type == SETTING_PATHS;
+	bool is_tmpfs = setting->offset == offsetof(struct profile, tmpfs);
+	const char *place = spec->dest ? spec->dest : spec->source;
+	const char *why = NULL;
+
+	if (is_mount && spec->source[0] == '/')
+		why = path_why_no_source(path_absolute(arena, "/", spec->source));
+	if (why)
+		place = spec->source;
+	else if ((is_mount || is_tmpfs) && place[0] == '/')
+		why = path_why_no_place(path_absolute(arena, "/", place));
+	return why ? arena_printf(arena, "cannot grant %s: %s", word_quote(arena, place), why)
+		   : NULL;
+}
+
 static int apply_path(struct arena *arena, const struct setting *setting, const char *value,
 		      struct origin at, struct path_list *list, const char **ret_why)
 {
 	struct path_spec spec = { .at = at };
 
 	*ret_why = value_parse_path(arena, value, setting->type == SETTING_PATHS, &spec);
+	if (!*ret_why)
+		*ret_why = refuse_place(arena, setting, &spec);
 	if (*ret_why)
 		return -EINVAL;
 	path_list_push_new(arena, list, &spec);

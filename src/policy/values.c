@@ -72,6 +72,11 @@ const char *value_parse_path(struct arena *arena, const char *value, bool with_d
 	const char *colon = find_separator(source);
 	const char *why = NULL, *dest = NULL;
 
+	/* The word after an option that lacks its value. */
+	if (strncmp(value, "--", 2) == 0)
+		return arena_printf(arena,
+				    "%s is not a path; write ./ before a name that begins with -",
+				    word_quote(arena, value));
 	if (colon && !with_dest)
 		return arena_printf(
 			arena,
@@ -161,18 +166,6 @@ const char *value_check_profile(struct arena *arena, const char *value)
 			    "%s is not a profile's name; write letters, digits, '.', '_', '-',"
 			    " or a path with /",
 			    word_quote(arena, value));
-}
-
-const char *value_check_syscall(struct arena *arena, const char *value)
-{
-	const char *name = value[0] == '@' ? value + 1 : value;
-
-	if (*name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz" DIGITS "_-")])
-		return NULL;
-	return arena_printf(
-		arena,
-		"%s is not a system call; write its name, as in ptrace, or a set, as in @debug",
-		word_quote(arena, value));
 }
 
 const char *value_check_wall(struct arena *arena, const char *value)

@@ -26,7 +26,6 @@ const char *value_check_protect(struct arena *arena, const char *value);
 /* A program's name or path. */
 const char *value_check_program(struct arena *arena, const char *value);
 /* A system call's name or a @set; whether it exists is not known here. */
-const char *value_check_syscall(struct arena *arena, const char *value);
 /* A wall that may be left out (walls.h). */
 const char *value_check_wall(struct arena *arena, const char *value);
 /* One of registry_tools. */

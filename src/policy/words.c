@@ -115,7 +115,7 @@ const char *origin_text(struct arena *arena, const struct origin *at)
 		return "aisbx";
 	if (at->line == 0)
 		return at->file;
-	return arena_printf(arena, "%s:%d", at->file, at->line);
+	return arena_printf(arena, "%s:%d:%d", at->file, at->line, at->column);
 }
 
 const char *words_join(struct arena *arena, const char *const *names, const char *last_word)

@@ -55,6 +55,14 @@ box() { # PROFILE-OPTIONS... -- COMMAND...
 	"${AS[@]}" "$AISBX" run "$@"
 }
 
+# A "!" would not end the test.
+fails() {
+	if "$@"; then
+		echo "did not fail: $*" >&2
+		return 1
+	fi
+}
+
 # Everything that later tools could see, but for what access itself changes.
 fingerprint() {
 	(cd "$PROJ" && find . -printf '%p %y %m %U %l\n' | LC_ALL=C sort &&
@@ -247,6 +255,33 @@ refused() { # COMMAND...: fails, and says why
 		test -z "$(git status --short | grep -v "^??")"
 	'
 	git_ fsck
+}
+
+@test "work: git in a worktree whose repository is granted too, and nothing of it opens" {
+	git_ worktree add -q ../linked
+	cd ../linked
+	box -p agent --rw ../w/.git -- sh -c 'echo n >n && git add n &&
+		git -c user.name=t -c user.email=t@t commit -qm two && test -z "$(git status --short)"'
+	fails box -p agent --rw ../w/.git -- sh -c 'echo x >../w/.git/hooks/post-commit'
+	fails box -p agent --rw ../w/.git -- sh -c 'echo x >../w/.git/config'
+	fails box -p agent --rw ../w/.git -- sh -c 'echo x >.git'
+	[ "$(git_ log --oneline | wc -l)" -eq 2 ]
+}
+
+@test "work: a writable grant in a protected one is writable, and as protected" {
+	mkdir -p d1/in ro/out
+	echo a >d1/f
+	box -p agent --rw d1 --ro ro --rw ro/out -- sh -c 'echo b >d1/f && touch d1/in/x ro/out/x z &&
+		mv z d1/ && mv d1/f d1/in/ && rm d1/in/x && ! touch ro/x'
+	[ "$(cat d1/in/f)" = b ]
+	fails box -p agent --rw d1 -- sh -c 'touch d1/.envrc'
+	fails box -p agent --rw d1 -- sh -c 'mv d1 d3'
+	fails box -p agent --rw d1/in -- sh -c 'mv d1 d3'
+	fails box -p agent --rw d1/in -- sh -c 'rm -r d1/in'
+	fails box -p agent --rw d1 -- sh -c 'mkdir d1/.vscode'
+	fails box -p agent --rw d1 -- sh -c 'mv sub d1/.git'
+	[ "$(ls -A d1)" = $'in\nz' ]
+	[ ! -e d3 ]
 }
 
 @test "work: a todo list with a command is refused" {

@@ -404,6 +404,43 @@ setup_more() {
 	lacks "$stderr" "getcwd"
 }
 
+@test "below a directory that is gone no relative path is found, least of all at /" {
+	for grant in . etc; do
+		mkdir gone
+		run bash -c "cd gone && rmdir ../gone && timeout 20 '$AISBX' run --ro $grant -- true"
+		status_is 125
+		contains "$stderr" "it does not exist"
+	done
+}
+
+@test "hide in a directory of very many entries, links among them" {
+	mkdir many
+	for i in $(seq 600); do ln -s f many/l$i; done
+	echo secret >many/f
+	echo open >many/g
+	run aisbx run --ro many --hide many/f -- sh -c 'cat many/g; cat many/f || echo hidden'
+	output_is $'open\nhidden'
+	run aisbx run --hide /usr/bin/env -- sh -c 'env || echo hidden'
+	output_is hidden
+}
+
+@test "a grant or a hide of a file that every box has of its own is what was asked for" {
+	echo "127.0.0.1 my-server" >hosts
+	run aisbx run --ro hosts:/etc/hosts -- cat /etc/hosts
+	output_is "127.0.0.1 my-server"
+	run aisbx run --hide /etc/group -- ls /etc/group
+	contains "$stderr" "No such file"
+	run aisbx run -- cat /etc/hosts
+	contains "$output" aisbx
+}
+
+@test "a grant with - below a file is missing, too" {
+	echo x >file
+	run aisbx run --ro -./file/x -- echo ran
+	output_is ran
+	fails_with 125 "it does not exist" run --ro ./file/x -- true
+}
+
 @test "a source that is replaced while running keeps the box's view" {
 	run aisbx run --ro ./data -- sh -c 'cat data/file'
 	output_is content

@@ -117,6 +117,11 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try: open("b2", "wb").write(b"x" * (2 << 20))
 except OSError as e: print(e.strerror)'
 	output_is "File too large"
+	run aisbx run --file-size 1M -- dd if=/dev/zero of=/tmp/big bs=64K count=32
+	status_is 153
+	contains "$stderr" "aisbx: file size limit of 1M reached"
+	run aisbx run -q --file-size 1M -- dd if=/dev/zero of=/tmp/big bs=64K count=32
+	lacks "$stderr" "aisbx:"
 }
 
 @test "open files" {
@@ -128,6 +133,17 @@ except OSError as e: print(e.errno, len(f) < 20)'
 	output_is "24 True"
 	BOX_OPTIONS=(--open-files 20)
 	refused EPERM raise_hard
+}
+
+@test "few open files are a limit of the command's, not of its start" {
+	mkdir project
+	cd project
+	for files in 5 6 7 8 10 12; do
+		for profile in default agent; do
+			run aisbx run -p $profile --open-files $files -- sh -c 'ulimit -n'
+			output_is $files
+		done
+	done
 }
 
 @test "output: cut at the limit, to the byte, both streams together" {

@@ -251,6 +251,14 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	grep -q "$T/out" show.json
 }
 
+@test "show: a name of a file cannot look like a line of it" {
+	mkdir $'x\nnetwork    none\e[2J'
+	cd x*
+	run aisbx show --ro .
+	contains "$output" 'reads      '"$T"'/x\x0anetwork    none\x1b[2J'
+	[ "$(grep -c ^network <<<"$output")" -eq 1 ]
+}
+
 @test "show fails where run would fail" {
 	fails_with 125 "/missing" show --ro /missing
 	fails_with 125 "'/'" show --rw /
@@ -263,4 +271,9 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	lacks "$output" hunter2
 	SECRET_TOKEN=hunter2-secret run aisbx show --json
 	lacks "$output" hunter2
+}
+
+@test "a grant that cannot be made is told with file, line and column" {
+	printf 'extends: [base]\nfiles:\n  read: [/usr, ./nowhere]\n' >p.yaml
+	fails_with 125 "aisbx: ./p.yaml:3:16: cannot grant './nowhere'" run -p ./p.yaml -- true
 }

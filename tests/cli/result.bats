@@ -206,6 +206,15 @@ check_result() { # FILE OUTCOME
 	[ ! -e ran ]
 }
 
+@test "bad usage after --result is in the result: no reader takes an older one for this run's" {
+	echo old >r.json
+	fails_with 125 "unknown option" run --result r.json --no-such -- true
+	check_result r.json setup_failed
+	contains "$(member error.message r.json)" "unknown option"
+	fails_with 125 "whole machine" run --result r.json --rw / -- true
+	check_result r.json setup_failed
+}
+
 @test "written atomically: readers see the old one or the new one" {
 	echo old >r.json
 	ln r.json other

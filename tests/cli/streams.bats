@@ -169,8 +169,13 @@ WAYS=("" "--max-output none" "--max-output 1G")
 @test "a full disk is the program's business" {
 	run bash -c '"$AISBX" run -- sh -c "echo x || exit 9" >/dev/full'
 	status_is 9
-	run bash -c 'timeout 10 "$AISBX" run --max-output 1M -- sh -c "echo x" >/dev/full'
-	[ "$status" -ne 124 ]
+	run bash -c 'timeout 10 "$AISBX" run --max-output 1M --result r.json -- sh -c "echo x" >/dev/full'
+	status_is 1 # the program has written to a pipe and cannot know
+	contains "$stderr" "aisbx: cannot write the output: No space left on device"
+	member_is truncated r.json true
+	member_is exit_code r.json 0
+	run bash -c 'timeout 10 "$AISBX" run --max-output 1M -- sh -c "echo x; exit 3" >/dev/full'
+	status_is 3
 }
 
 @test "the input is not read ahead: what the program left is the caller's" {

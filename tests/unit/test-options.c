@@ -89,7 +89,7 @@ static void test_command(void **state)
 		{ "-", 1, "-" },
 		{ "- -p x", 3, "-" },
 		{ "_", 1, "" },
-		{ "--ro -- x", 1, "x" },
+		{ "-C -- x", 1, "x" },
 	};
 
 	(void)state;
@@ -181,8 +181,10 @@ static void test_every_setting(void **state)
 		}
 		if (strcmp(settings[i].key, "allow_degraded") == 0)
 			value = "landlock";
-		if (strcmp(settings[i].key, "network.registries") == 0)
+		else if (strcmp(settings[i].key, "network.registries") == 0)
 			value = "npm";
+		else if (strncmp(settings[i].key, "syscalls.", 9) == 0)
+			value = "ptrace";
 		assert_non_null(value);
 		parse_well(arena_printf(&arena, "--%s %s", settings[i].option, value), &apart);
 		parse_well(arena_printf(&arena, "--%s=%s", settings[i].option, value), &joined);
@@ -240,6 +242,8 @@ static void test_errors(void **state)
 		  "30s" },
 		{ "-e -- --help", FOR_RUN,
 		  "option '-e': '--' is not the name of a variable; write letters, digits and _" },
+		{ "--ro -- x", FOR_RUN,
+		  "option '--ro': '--' is not a path; write ./ before a name that begins with -" },
 		{ "-e 1A=secret", FOR_RUN,
 		  "option '-e': '1A' is not NAME=VALUE; write a name of letters, digits and _ "
 		  "before =" },
@@ -247,14 +251,16 @@ static void test_errors(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct options options = { .profile = "before" };
+		const char *line = arena_printf(&arena, "--result r %s", rows[i].line);
+		struct options options;
 		struct err err = { 0 };
 
-		assert_int_equal(parse(rows[i].line, rows[i].options_for, &options, &err), -EINVAL);
+		assert_int_equal(parse(line, rows[i].options_for, &options, &err), -EINVAL);
 		assert_string_equal(err.subject, rows[i].want);
 		assert_int_equal(err.code, E_USAGE);
 		assert_int_equal(err_exit_status(&err), EXIT_AISBX);
-		assert_string_equal(options.profile, "before"); /* ret is written on success only */
+		assert_string_equal(options.result, "r"); /* what stands before the error */
+		assert_null(*options.command);
 	}
 }
 

@@ -558,7 +558,7 @@ static void test_made_under_options(void **state)
 		"files: {read: [/usr, /bin, /a], write: [b], hide: [c], tmpfs: [/d, /tmp]}\n"
 		"exec: [sh]\nenv: {pass: [LANG, X], set: [A=1, PS1=2]}\ninterpreter: [x]\n"
 		"limits: {memory: 3G, output: none}\n"
-		"syscalls: {allow: ['@chown'], deny: [ptrace]}\n";
+		"syscalls: {allow: ['@debug'], deny: [ptrace]}\n";
 	struct profile grants, made, parsed, again;
 	struct err err;
 

@@ -328,13 +328,39 @@ static void test_todo(void **state)
 	assert_false(rules_todo_is_harmless("pick 1\0exec", 11));
 }
 
+/* A grant in a grant: the outer one keeps its mount point, the inner one is a grant like any. */
+static void test_grant_in_grant(void **state)
+{
+	static const struct rules nested = {
+		.names = names,
+		.names_len = sizeof names / sizeof *names,
+		.pinned = pinned,
+		.pinned_len = sizeof pinned / sizeof *pinned,
+		.mounts_len = 1,
+	};
+	const struct rules_path inside = { "/p/deep/mount", "x", "/p/deep/mount/x", false };
+	const struct rules_path name = { "/p/deep/mount", ".envrc", "/p/deep/mount/.envrc", false };
+	const struct rules_path deeper = { "/p/deep/mount/er", "x", "/p/deep/mount/er/x", false };
+	const struct rules_path mount = at("/p", "deep/mount"), parent = at("/p", "deep");
+	const struct rules_path link = { "/p/own.yaml", "x", "/p/own.yaml/x", false };
+
+	(void)state;
+	assert_true(rules_allow(&nested, &inside, CHANGE_WRITE));
+	assert_true(rules_allow(&nested, &inside, CHANGE_REMOVE));
+	assert_true(rules_allow(&nested, &deeper, CHANGE_WRITE));
+	assert_false(rules_allow(&nested, &name, CHANGE_WRITE));
+	assert_false(rules_allow(&nested, &mount, CHANGE_REMOVE));
+	assert_false(rules_allow(&nested, &parent, CHANGE_REMOVE));
+	assert_false(rules_allow(&nested, &link, CHANGE_WRITE)); /* what a link leads to */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places), cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_moves),  cmocka_unit_test(test_links),
 		cmocka_unit_test(test_travel), cmocka_unit_test(test_repositories),
-		cmocka_unit_test(test_todo),
+		cmocka_unit_test(test_todo),   cmocka_unit_test(test_grant_in_grant),
 	};
 
 	return cmocka_run_group_tests_name("protect-rules", tests, NULL, NULL);
