@@ -29,28 +29,9 @@
 #include "box/launch.h"
 #include "box/phase.h"
 #include "box/relay.h"
+#include "box/supervisor.h"
 #include "box/timing.h"
 #include "box/tty.h"
-#include "broker/broker.h"
-
-const char *const outcome_names[OUTCOME__N] = {
-	[OUTCOME_EXITED] = "exited",
-	[OUTCOME_SIGNALED] = "signaled",
-	[OUTCOME_WALL_LIMIT] = "wall_limit",
-	[OUTCOME_CPU_LIMIT] = "cpu_limit",
-	[OUTCOME_MEMORY_LIMIT] = "memory_limit",
-	[OUTCOME_OUTPUT_LIMIT] = "output_limit",
-	[OUTCOME_INPUT_REJECTED] = "input_rejected",
-	[OUTCOME_SETUP_FAILED] = "setup_failed",
-};
-
-/* Why the supervisor ends the box. */
-enum reason {
-	REASON_NONE,
-	REASON_WALL,
-	REASON_OUTPUT,
-	REASON_CALLER
-};
 
 enum {
 	POLL_SOCKET,
@@ -61,42 +42,11 @@ enum {
 	POLL__N = POLL_TTY + TTY_POLL_FDS,
 };
 
-enum {
-	BROKER_END_MS = 2000, /* for the broker's last sums */
-};
-
-#define NEVER INT64_MAX
-
-struct supervisor {
-	const struct plan *plan;
-	const struct observer *observer; /* NULL: none */
-	struct launched box;
-	struct broker broker;
-	struct box_end *end;
-	int signal_fd;
-	enum reason reason;
-	int64_t begin_ms;
-	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
-	int64_t kill_at_ms;
-	int64_t settled_at_ms;	  /* when it gives up the pages it does not need to wait */
-	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
-	bool closed;		  /* init's end of the socket is gone */
-	bool ended;		  /* init said PH_EXITED */
-	bool failed;		  /* init said PH_FAILED */
-	bool reaped;
-	struct ending ending;
-	struct rusage usage;   /* of init and all it reaped */
-	uint64_t budget_bytes; /* what is left of limits.output */
-	uint64_t *budget;
-	bool has_tty;
-};
-
 /* Untouched, and so without memory, where nothing is relayed. */
 static struct relay relays[2];
 static struct tty terminal;
-static struct network_log network;
 
-static int64_t now_ms(void)
+int64_t supervisor_now_ms(void)
 {
 	struct timespec now;
 
@@ -111,7 +61,7 @@ static bool is_relayed(const struct supervisor *sup, int fd)
 
 /*** Ending the box ***/
 
-static void kill_box(struct supervisor *sup)
+void supervisor_kill_box(struct supervisor *sup)
 {
 	if (!sup->reaped)
 		(void)kill(sup->box.init_pid, SIGKILL); /* our child, not reaped: cannot miss */
@@ -125,7 +75,7 @@ static void cannot_supervise(struct supervisor *sup, int error, const char *op, 
 		(void)err_set(&sup->end->err, E_SYSTEM, error, op, subject);
 		sup->failed = true;
 	}
-	kill_box(sup);
+	supervisor_kill_box(sup);
 }
 
 static void send_signal(struct supervisor *sup, int signal, bool everyone)
@@ -158,7 +108,7 @@ static void pass_waiting_signals(struct supervisor *sup)
 /* SIGTERM or what the caller sent, then SIGKILL after the grace period. */
 static void end_box(struct supervisor *sup, enum reason reason, int signal)
 {
-	int64_t kill_at = now_ms() + (int64_t)sup->plan->limits.grace_ms;
+	int64_t kill_at = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 
 	if (sup->reason == REASON_NONE)
 		sup->reason = reason;
@@ -254,7 +204,7 @@ static void attach_terminal(struct supervisor *sup)
 	}
 	if (r < 0) {
 		sup->failed = true;
-		kill_box(sup);
+		supervisor_kill_box(sup);
 		return;
 	}
 	sup->has_tty = true;
@@ -276,7 +226,7 @@ static void read_record(struct supervisor *sup)
 		return;
 	}
 	if (r < 0 || sup->ended || sup->failed) {
-		kill_box(sup); /* init speaks out of turn: it is not itself any more */
+		supervisor_kill_box(sup); /* init speaks out of turn: it is not itself any more */
 		return;
 	}
 	switch ((enum phase)record.phase) {
@@ -321,56 +271,6 @@ static void reap(struct supervisor *sup, int options)
 	}
 }
 
-/*** The broker ***/
-
-/* False when there is no more to read. A broker that died takes the network away, not the run. */
-static bool read_event(struct supervisor *sup)
-{
-	struct broker_event event;
-	int r = event_receive(sup->broker.events_fd, &event);
-
-	if (r == -EAGAIN || r == -EINTR)
-		return false;
-	if (r <= 0) {
-		network.ended_early = !sup->closed && !sup->ended;
-		(void)close(sup->broker.events_fd);
-		sup->broker.events_fd = -1;
-		return false;
-	}
-	network_log_add(&network, &event);
-	if (network.failed)
-		kill_box(sup); /* it waits for the broker */
-	else if (sup->observer)
-		sup->observer->event(sup->observer->context, &event);
-	return true;
-}
-
-/* The box is gone, so the broker ends by itself; one that does not is ended. */
-static void finish_broker(struct supervisor *sup)
-{
-	struct pollfd events = { .fd = sup->broker.events_fd, .events = POLLIN };
-	int64_t until_ms = now_ms() + BROKER_END_MS;
-	int64_t left_ms = BROKER_END_MS;
-
-	if (sup->broker.pid < 0)
-		return;
-	while (sup->broker.events_fd >= 0 && left_ms > 0) {
-		if (poll(&events, 1, (int)left_ms) < 0 && errno != EINTR)
-			break;
-		while (read_event(sup))
-			;
-		left_ms = until_ms - now_ms();
-	}
-	if (sup->broker.events_fd >= 0)
-		(void)close(sup->broker.events_fd);
-	broker_kill(&sup->broker);
-	sup->end->network = &network;
-	if (network.failed && !sup->end->started) {
-		sup->end->err = network.err;
-		sup->failed = true;
-	}
-}
-
 /*** The loop ***/
 
 static int64_t next_deadline(const struct supervisor *sup)
@@ -382,7 +282,7 @@ static int64_t next_deadline(const struct supervisor *sup)
 
 static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 {
-	int64_t now = now_ms();
+	int64_t now = supervisor_now_ms();
 	int64_t next = next_deadline(sup);
 	int64_t timeout = next == NEVER ? -1 : next <= now ? 0 : next - now;
 
@@ -420,20 +320,20 @@ static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N]
 	}
 	if (over && sup->reason == REASON_NONE) {
 		sup->reason = REASON_OUTPUT;
-		kill_box(sup);
+		supervisor_kill_box(sup);
 	}
 }
 
 static void check_deadlines(struct supervisor *sup)
 {
-	int64_t now = now_ms();
+	int64_t now = supervisor_now_ms();
 
 	if (now >= sup->settled_at_ms) {
 		sup->settled_at_ms = NEVER;
 		program_release_pages();
 	}
 	if (now >= sup->kill_at_ms)
-		kill_box(sup);
+		supervisor_kill_box(sup);
 	if (now >= sup->wall_at_ms) {
 		sup->wall_at_ms = NEVER;
 		end_box(sup, REASON_WALL, SIGTERM);
@@ -457,7 +357,7 @@ static void turn(struct supervisor *sup)
 	if (fds[POLL_SIGNALS].revents)
 		read_signals(sup);
 	if (fds[POLL_BROKER].revents)
-		(void)read_event(sup); /* one a turn: output and clock come first */
+		(void)supervisor_read_event(sup); /* one a turn: output and clock come first */
 	step_output(sup, fds);
 	check_deadlines(sup);
 }
@@ -482,14 +382,14 @@ static void finish_output(struct supervisor *sup)
 		tty_finish(&terminal);
 	sup->kill_at_ms = NEVER;
 	if (sup->reason != REASON_NONE)
-		sup->wall_at_ms = now_ms() + (int64_t)sup->plan->limits.grace_ms;
+		sup->wall_at_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 	while (!output_done(sup)) {
 		enum reason before = sup->reason;
 		int64_t deadline = sup->wall_at_ms;
 
 		turn(sup);
-		if (sup->kill_at_ms != NEVER || (deadline != NEVER && now_ms() >= deadline) ||
-		    sup->reason != before)
+		if (sup->kill_at_ms != NEVER ||
+		    (deadline != NEVER && supervisor_now_ms() >= deadline) || sup->reason != before)
 			return;
 	}
 }
@@ -510,45 +410,6 @@ static void run_loop(struct supervisor *sup)
 
 /*** The result ***/
 
-/*
- * The kernel counts the limit in ticks and getrusage(2) finer, and the two can
- * be far apart on a busy host: a payload that sent itself the signal has used
- * next to nothing.
- */
-static bool is_cpu_limit(const struct supervisor *sup)
-{
-	const struct box_end *end = sup->end;
-	uint64_t limit_ms = sup->plan->limits.cpu_ms;
-
-	return limit_ms != LIMIT_NONE && end->cpu_ms >= limit_ms / 2 &&
-	       (end->signal == SIGXCPU || (end->signal == SIGKILL && sup->ended));
-}
-
-static void classify(struct supervisor *sup)
-{
-	struct box_end *end = sup->end;
-	int status = sup->ended ? sup->ending.wait_status : SIGKILL;
-
-	if (!end->started) {
-		end->outcome = OUTCOME_SETUP_FAILED;
-		if (!sup->failed && sup->reason == REASON_WALL)
-			end->outcome = OUTCOME_WALL_LIMIT;
-		else if (!sup->failed)
-			err_set(&end->err, E_ENDED, 0, "",
-				"the box was ended before the command ran; run it again");
-		return;
-	}
-	end->outcome = WIFSIGNALED(status) ? OUTCOME_SIGNALED : OUTCOME_EXITED;
-	end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	end->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	if (sup->reason == REASON_WALL)
-		end->outcome = OUTCOME_WALL_LIMIT;
-	else if (sup->reason == REASON_OUTPUT)
-		end->outcome = OUTCOME_OUTPUT_LIMIT;
-	else if (is_cpu_limit(sup))
-		end->outcome = OUTCOME_CPU_LIMIT;
-}
-
 static void fill_figures(struct supervisor *sup)
 {
 	struct box_end *end = sup->end;
@@ -556,7 +417,7 @@ static void fill_figures(struct supervisor *sup)
 	uint64_t cpu_us = (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000U +
 			  (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 
-	end->wall_ms = (uint64_t)(now_ms() - sup->begin_ms);
+	end->wall_ms = (uint64_t)(supervisor_now_ms() - sup->begin_ms);
 	end->degraded = sup->box.degraded | sup->ending.degraded;
 	end->landlock_abi = sup->ending.landlock_abi;
 	end->output_counted = true;
@@ -595,19 +456,19 @@ static void supervise(struct supervisor *sup)
 	sup->wall_at_ms =
 		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
-	sup->settled_at_ms = now_ms() + PROGRAM_SETTLE_MS;
+	sup->settled_at_ms = supervisor_now_ms() + PROGRAM_SETTLE_MS;
 	start_relays(sup);
 	run_loop(sup);
 	if (sup->has_tty)
 		tty_close(&terminal);
 	(void)close(sup->box.socket_fd);
-	finish_broker(sup);
+	supervisor_finish_broker(sup);
 	fill_figures(sup);
 	for (int i = 0; i < 2; i++) {
 		if (is_relayed(sup, i + 1))
 			relay_close(&relays[i]);
 	}
-	classify(sup);
+	supervisor_classify(sup);
 	launch_return_stdin(&sup->box);
 }
 
@@ -618,25 +479,6 @@ static int prepare_terminal(const struct plan *plan, struct err *reterr)
 	return tty_init(&terminal, 0, reterr);
 }
 
-/* Before init, so that its own preparations run beside the building of the box. */
-static int start_broker(struct supervisor *sup, struct arena *arena)
-{
-	const struct plan *plan = sup->plan;
-	uint16_t *ports;
-
-	if (!plan_needs_broker(plan))
-		return 0;
-	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
-	int r = broker_start(plan, arena, sup->observer && sup->observer->each_event, ports,
-			     &sup->broker, &sup->end->err);
-	if (r < 0)
-		return r;
-	sup->end->ports = ports;
-	if (sup->observer && plan->network.publish_len)
-		sup->observer->published(sup->observer->context, ports);
-	return 0;
-}
-
 void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	     const struct observer *observer, struct box_end *ret_end)
 {
@@ -644,7 +486,7 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 				  .observer = observer,
 				  .broker = BROKER_NONE,
 				  .end = ret_end,
-				  .begin_ms = now_ms() };
+				  .begin_ms = supervisor_now_ms() };
 
 	memset(ret_end, 0, sizeof *ret_end);
 	ret_end->outcome = OUTCOME_SETUP_FAILED;
@@ -657,7 +499,7 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (prepare_terminal(plan, &ret_end->err) < 0 || start_broker(&sup, arena) < 0)
+	if (prepare_terminal(plan, &ret_end->err) < 0 || supervisor_start_broker(&sup, arena) < 0)
 		return;
 	int r = launch(plan, arena, stdin_fd, sup.broker.init_fd, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
@@ -665,25 +507,4 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 		broker_kill(&sup.broker);
 	else
 		supervise(&sup);
-}
-
-int box_exit_status(const struct box_end *end)
-{
-	switch (end->outcome) {
-	case OUTCOME_WALL_LIMIT:
-		return EXIT_WALL_LIMIT;
-	case OUTCOME_SETUP_FAILED:
-	case OUTCOME_INPUT_REJECTED:
-		return err_exit_status(&end->err);
-	case OUTCOME_EXITED:
-	case OUTCOME_SIGNALED:
-	case OUTCOME_CPU_LIMIT:
-	case OUTCOME_MEMORY_LIMIT:
-	case OUTCOME_OUTPUT_LIMIT:
-	case OUTCOME__N:
-		break;
-	}
-	if (end->exit_code == 0 && end->output_errnum)
-		return EXIT_FAILURE; /* as of a command that noticed by itself */
-	return end->signal ? EXIT_SIGNAL_BASE + end->signal : end->exit_code;
 }

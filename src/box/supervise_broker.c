@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The supervisor's side of a running broker: see supervisor.h. */
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "box/supervisor.h"
+
+enum {
+	BROKER_END_MS = 2000, /* for the broker's last sums */
+};
+
+/* Untouched, and so without memory, in runs without a broker. */
+static struct network_log network;
+
+int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
+{
+	const struct plan *plan = sup->plan;
+	uint16_t *ports;
+
+	if (!plan_needs_broker(plan))
+		return 0;
+	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
+	int r = broker_start(plan, arena, sup->observer && sup->observer->each_event, ports,
+			     &sup->broker, &sup->end->err);
+	if (r < 0)
+		return r;
+	sup->end->ports = ports;
+	if (sup->observer && plan->network.publish_len)
+		sup->observer->published(sup->observer->context, ports);
+	return 0;
+}
+
+bool supervisor_read_event(struct supervisor *sup)
+{
+	struct broker_event event;
+	int r = event_receive(sup->broker.events_fd, &event);
+
+	if (r == -EAGAIN || r == -EINTR)
+		return false;
+	if (r <= 0) {
+		network.ended_early = !sup->closed && !sup->ended;
+		(void)close(sup->broker.events_fd);
+		sup->broker.events_fd = -1;
+		return false;
+	}
+	network_log_add(&network, &event);
+	if (network.failed)
+		supervisor_kill_box(sup); /* it waits for the broker */
+	else if (sup->observer)
+		sup->observer->event(sup->observer->context, &event);
+	return true;
+}
+
+void supervisor_finish_broker(struct supervisor *sup)
+{
+	struct pollfd events = { .fd = sup->broker.events_fd, .events = POLLIN };
+	int64_t until_ms = supervisor_now_ms() + BROKER_END_MS;
+	int64_t left_ms = BROKER_END_MS;
+
+	if (sup->broker.pid < 0)
+		return;
+	while (sup->broker.events_fd >= 0 && left_ms > 0) {
+		if (poll(&events, 1, (int)left_ms) < 0 && errno != EINTR)
+			break;
+		while (supervisor_read_event(sup))
+			;
+		left_ms = until_ms - supervisor_now_ms();
+	}
+	if (sup->broker.events_fd >= 0)
+		(void)close(sup->broker.events_fd);
+	broker_kill(&sup->broker);
+	sup->end->network = &network;
+	if (network.failed && !sup->end->started) {
+		sup->end->err = network.err;
+		sup->failed = true;
+	}
+}

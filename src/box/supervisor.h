@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of the supervisor share: supervise.c is its loop. */
+#ifndef AISBX_BOX_SUPERVISOR_H
+#define AISBX_BOX_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "box/box.h"
+#include "box/launch.h"
+#include "box/phase.h"
+#include "broker/broker.h"
+
+/* Why the supervisor ends the box. */
+enum reason {
+	REASON_NONE,
+	REASON_WALL,
+	REASON_OUTPUT,
+	REASON_CALLER
+};
+
+#define NEVER INT64_MAX
+
+struct supervisor {
+	const struct plan *plan;
+	const struct observer *observer; /* NULL: none */
+	struct launched box;
+	struct broker broker;
+	struct box_end *end;
+	int signal_fd;
+	enum reason reason;
+	int64_t begin_ms;
+	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
+	int64_t kill_at_ms;
+	int64_t settled_at_ms;	  /* when it gives up the pages it does not need to wait */
+	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
+	bool closed;		  /* init's end of the socket is gone */
+	bool ended;		  /* init said PH_EXITED */
+	bool failed;		  /* init said PH_FAILED */
+	bool reaped;
+	struct ending ending;
+	struct rusage usage;   /* of init and all it reaped */
+	uint64_t budget_bytes; /* what is left of limits.output */
+	uint64_t *budget;
+	bool has_tty;
+};
+
+/* CLOCK_MONOTONIC. */
+int64_t supervisor_now_ms(void);
+void supervisor_kill_box(struct supervisor *sup);
+
+/*** supervise_broker.c ***/
+
+/* Before init, so that its own preparations run beside the building of the box. 0 or -errno. */
+int supervisor_start_broker(struct supervisor *sup, struct arena *arena);
+/* False when there is no more to read. A broker that died takes the network away, not the run. */
+bool supervisor_read_event(struct supervisor *sup);
+/* The box is gone, so the broker ends by itself; one that does not is ended. */
+void supervisor_finish_broker(struct supervisor *sup);
+
+/*** conclude.c ***/
+
+/* How the run ended, from what init, the clock and the broker said. */
+void supervisor_classify(struct supervisor *sup);
+
+#endif
