@@ -174,3 +174,25 @@ print("fine")'
 	run aisbx run -P 18080:8080 -- true # free again at once
 	status_is 0
 }
+
+@test "what the server sent before it ended arrives" {
+	serve -P 18080:8080 -- python3 -c '
+import os, socket
+s = socket.create_server(("127.0.0.1", 8080))
+c = s.accept()[0]
+c.sendall(b"x" * 20000000)
+os._exit(0)'
+	run python3 -c '
+import socket, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+s.settimeout(20)
+s.connect(("127.0.0.1", 18080))
+total = 0
+while data := s.recv(65536):
+    total += len(data)
+    time.sleep(0.001)
+print(total)'
+	output_is 20000000
+	wait $BOX
+}

@@ -190,7 +190,17 @@ async def silent(reader, _):
     await reader.read()
 
 
-TCP = {7: echo, 9: reset, 13: bye, 19: stream, 20: where, 21: silent}
+async def collect(reader, _):
+    """Takes what comes, slowly, and writes down how much it was."""
+    total = 0
+    while data := await reader.read(65536):
+        total += len(data)
+        await asyncio.sleep(0.001)
+    with open(DIRECTORY + "/collected", "a") as file:
+        file.write("%d\n" % total)
+
+
+TCP = {7: echo, 9: reset, 13: bye, 19: stream, 20: where, 21: silent, 22: collect}
 
 
 def handler(function):

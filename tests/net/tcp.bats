@@ -203,6 +203,45 @@ socket.create_connection(("2606:2800:220:1::1", 9100), 1)'
 	jq_is '[.connections[] | .host, .port, .count, .up_bytes]' '["api.test",7,1,1000]'
 }
 
+collected_is() {
+	[ "$(sort -n "$W/collected" | tr '\n' ' ')" = "$1" ]
+}
+
+@test "what was sent before the command ended arrives, as from any process that ends" {
+	rm -f "$W/collected"
+	in_box "${GRANT[@]}" -- bash -c 'echo hello >/dev/tcp/api.test/22'
+	status_is 0
+	in_box "${GRANT[@]}" -c '
+import os, socket
+s = socket.create_connection(("api.test", 22), 20)
+s.sendall(b"x" * 30000000)
+os._exit(0)'
+	status_is 0
+	eventually collected_is "6 30000000 " || {
+		cat "$W/collected" >&2
+		return 1
+	}
+	jq_is '[.connections[] | .up_bytes]' '[30000000]'
+}
+
+@test "a host that takes nothing does not hold the end of the run up" {
+	start deaf python3 -c '
+import socket, time
+s = socket.create_server(("93.184.216.34", 9101))
+c = s.accept(); d = s.accept(); time.sleep(60)'
+	await 93.184.216.34 9101
+	local begin=${EPOCHREALTIME/./}
+	in_box "${GRANT[@]}" --allow-host full.test:9101 -c '
+import socket
+s = socket.create_connection(("full.test", 9101), 20)
+s.setblocking(False)
+try:
+    while True: s.send(b"x" * 100000)
+except BlockingIOError: pass'
+	status_is 0
+	[ $((${EPOCHREALTIME/./} - begin)) -lt 4000000 ]
+}
+
 @test "two boxes at once do not share anything" {
 	aisbx run "${GRANT[@]}" --result one.json -c '
 import socket; s = socket.create_connection(("api.test", 13), 20); print(s.recv(9))' >one 3>&- &
