@@ -50,6 +50,13 @@ struct route_request {
 	uint32_t device;
 };
 
+struct address_request {
+	struct nlmsghdr header;
+	struct ifaddrmsg message;
+	struct rtattr attribute;
+	uint8_t address[4];
+};
+
 struct route_reply {
 	struct nlmsghdr header;
 	struct nlmsgerr error;
@@ -57,6 +64,21 @@ struct route_reply {
 };
 
 /* 0 or -errno of the kernel's answer. */
+static int ask_kernel(int fd, const void *request, size_t size)
+{
+	struct route_reply reply = { 0 };
+	long n = sys_write(fd, request, size);
+
+	if (n >= 0)
+		n = sys_read(fd, &reply, sizeof reply);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < sizeof reply.header + sizeof reply.error ||
+	    reply.header.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return reply.error.error;
+}
+
 static int add_route(int fd, unsigned char family)
 {
 	struct route_request request = {
@@ -72,25 +94,40 @@ static int add_route(int fd, unsigned char family)
 		.attribute = { .rta_len = RTA_LENGTH(sizeof request.device), .rta_type = RTA_OIF },
 		.device = LO_INDEX,
 	};
-	struct route_reply reply = { 0 };
-	long n = sys_write(fd, &request, sizeof request);
 
-	if (n >= 0)
-		n = sys_read(fd, &reply, sizeof reply);
-	if (n < 0)
-		return (int)n;
-	if ((size_t)n < sizeof reply.header + sizeof reply.error ||
-	    reply.header.nlmsg_type != NLMSG_ERROR)
-		return -EPROTO;
-	return reply.error.error;
+	return ask_kernel(fd, &request, sizeof request);
+}
+
+/*
+ * glibc and others ask for IPv4 addresses only where there is one besides 127.0.0.1
+ * (AI_ADDRCONFIG, getaddrinfo(3)): 198.18.0.0, which no name has.
+ */
+static int add_address(int fd)
+{
+	const struct address_request request = {
+		.header = { .nlmsg_len = sizeof request,
+			    .nlmsg_type = RTM_NEWADDR,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE },
+		.message = { .ifa_family = AF_INET,
+			     .ifa_prefixlen = 32,
+			     .ifa_scope = RT_SCOPE_HOST,
+			     .ifa_index = LO_INDEX },
+		.attribute = { .rta_len = RTA_LENGTH(sizeof request.address),
+			       .rta_type = IFA_LOCAL },
+		.address = { 198, 18, 0, 0 },
+	};
+
+	return ask_kernel(fd, &request, sizeof request);
 }
 
 int network_route_all(struct err *reterr)
 {
 	_cleanup_close_ int fd =
 		(int)sys_call3(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int r = fd < 0 ? fd : add_route(fd, AF_INET);
+	int r = fd < 0 ? fd : add_address(fd);
 
+	if (r == 0)
+		r = add_route(fd, AF_INET);
 	if (r == 0)
 		r = add_route(fd, AF_INET6);
 	/* Without IPv6 in the kernel nothing of the box can speak it either. */

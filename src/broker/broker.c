@@ -50,6 +50,8 @@
 
 enum {
 	PUBLISH_BACKLOG = 4096,
+	DRAIN_MS = 1000, /* for what the box sent before it ended; less than BROKER_END_MS */
+	DRAIN_LOOK_MS = 2,
 };
 
 /* What outlives the plan; in memory of the broker's own. */
@@ -346,11 +348,24 @@ static int enter_calls_stage(struct err *reterr)
 
 /*** Serving ***/
 
+static struct timer drain_timer;
+static int64_t drain_until_ms;
+
+static void on_drain(struct timer *timer)
+{
+	if (loop_now_ms() >= drain_until_ms || (!flows_have_more() && !publish_has_more()))
+		loop_stop();
+	else
+		timer_set(timer, DRAIN_LOOK_MS, on_drain);
+}
+
+/* A process that ends may leave bytes to its kernel, which still sends them: so do we. */
 static void on_init_gone(struct watch *watch, uint32_t events)
 {
-	(void)watch;
 	(void)events; /* init sends nothing unasked: it is EOF */
-	loop_stop();
+	loop_unwatch(watch);
+	drain_until_ms = loop_now_ms() + DRAIN_MS;
+	timer_set(&drain_timer, 0, on_drain);
 }
 
 static int listen_in_box(const struct config *config, const int fds[SOCKETS_FIRST],
@@ -429,9 +444,12 @@ static void broker_main(struct config *config, struct arena *arena)
 		r = listen_in_box(config, fds, &err);
 	if (r == 0)
 		r = say_serving(config, &err);
-	if (r < 0)
+	if (r < 0) {
 		event_failed(&err);
-	else if (loop_run() == 0)
+	} else if (loop_run() == 0) {
+		flows_finish();
+		publish_finish();
 		events_finish();
+	}
 	_exit(r < 0 ? EXIT_AISBX : 0);
 }

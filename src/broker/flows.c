@@ -354,11 +354,26 @@ void flows_accept(struct watch *watch, uint32_t events)
 	}
 }
 
+bool flows_have_more(void)
+{
+	char byte;
+
+	for (const struct flow *flow = flows; flow; flow = flow->next) {
+		if (flow->is_pumping ? !flow->pump.side[0].shut
+				     : recv(flow->client.fd, &byte, 1, MSG_PEEK) > 0)
+			return true;
+	}
+	return false;
+}
+
 void flows_finish(void)
 {
-	for (const struct flow *flow = flows; flow; flow = flow->next) {
-		if (flow->is_pumping)
-			event_closed(flow->host, flow->port, flow->pump.side[0].bytes,
-				     flow->pump.side[1].bytes, loop_now_ms() - flow->since_ms);
+	for (struct flow *flow = flows; flow; flow = flow->next) {
+		if (!flow->is_pumping)
+			continue;
+		event_closed(flow->host, flow->port, flow->pump.side[0].bytes,
+			     flow->pump.side[1].bytes, loop_now_ms() - flow->since_ms);
+		/* What did not go on must not look as if it had been all. */
+		pump_close(&flow->pump, !flow->pump.side[0].shut);
 	}
 }

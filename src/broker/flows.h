@@ -26,7 +26,9 @@ enum {
 void flows_init(const struct host_grants *grants);
 /* For names_init(). */
 void flows_accept(struct watch *watch, uint32_t events);
-/* Tells of what is still open, at the end of the box. */
+/* Whether something that the box sent has not gone on yet. */
+bool flows_have_more(void);
+/* Tells of what is still open, and closes it: at the end of the box. */
 void flows_finish(void);
 
 /* Writes what a refused connection wanted and the option that would allow it. */

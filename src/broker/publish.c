@@ -23,6 +23,7 @@ struct published {
 };
 
 struct guest {
+	struct guest *next, *prev; /* of those with a pump */
 	struct pump pump;
 	struct watch server; /* the box's socket while it connects */
 	struct timer again;
@@ -31,6 +32,8 @@ struct guest {
 	uint16_t box_port;
 	int64_t until_ms;
 };
+
+static struct guest *guests;
 
 #define GUEST_OF(pointer, member)                                                                  \
 	((struct guest *)((char *)(pointer)-offsetof(struct guest, member)))
@@ -53,8 +56,13 @@ static void drop(struct guest *guest)
 
 static void end_pump(struct pump *pump, int error)
 {
+	struct guest *guest = GUEST_OF(pump, pump);
+
 	pump_close(pump, error != 0);
-	free(GUEST_OF(pump, pump));
+	*(guest->prev ? &guest->prev->next : &guests) = guest->next;
+	if (guest->next)
+		guest->next->prev = guest->prev;
+	free(guest);
 }
 
 static void on_again(struct timer *timer)
@@ -94,6 +102,10 @@ static void on_connected(struct watch *watch, uint32_t events)
 		return;
 	}
 	loop_unwatch(watch);
+	guest->next = guests;
+	if (guests)
+		guests->prev = guest;
+	guests = guest;
 	pump_start(&guest->pump, fd, guest->client_fd, end_pump);
 }
 
@@ -162,4 +174,19 @@ int publish_start(int listen_fd, uint16_t box_port)
 	published->box_port = box_port;
 	published->watch.ready = on_guest;
 	return loop_watch(&published->watch, listen_fd, EPOLLIN);
+}
+
+bool publish_has_more(void)
+{
+	for (const struct guest *guest = guests; guest; guest = guest->next) {
+		if (!guest->pump.side[0].shut)
+			return true;
+	}
+	return false;
+}
+
+void publish_finish(void)
+{
+	for (struct guest *guest = guests; guest; guest = guest->next)
+		pump_close(&guest->pump, !guest->pump.side[0].shut);
 }

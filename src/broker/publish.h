@@ -7,6 +7,7 @@
 #ifndef AISBX_BROKER_PUBLISH_H
 #define AISBX_BROKER_PUBLISH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -16,5 +17,8 @@ enum {
 
 /* listen_fd is non-blocking. 0 or -errno. */
 int publish_start(int listen_fd, uint16_t box_port);
+/* As those of flows.h. */
+bool publish_has_more(void);
+void publish_finish(void);
 
 #endif
