@@ -360,7 +360,7 @@ bool flows_have_more(void)
 
 	for (const struct flow *flow = flows; flow; flow = flow->next) {
 		if (flow->is_pumping ? !flow->pump.side[0].shut
-				     : recv(flow->client.fd, &byte, 1, MSG_PEEK) > 0)
+				     : recv(flow->fd, &byte, 1, MSG_PEEK) > 0)
 			return true;
 	}
 	return false;
