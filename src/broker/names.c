@@ -96,9 +96,13 @@ static int bind_to(int fd, const struct address *address, uint16_t port)
 /* fd is the listener's, or closed. */
 static int listen_on(int fd, const struct name *name, const struct address *address, uint16_t port)
 {
+	static const int yes = 1;
 	struct listener *listener = calloc(1, sizeof *listener);
 	int r = listener ? bind_to(fd, address, port) : -ENOMEM;
 
+	/* Connections inherit it: no urgent byte is hidden from what looks at a hello, tcp(7). */
+	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes) < 0)
+		r = -errno;
 	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r == 0) {

@@ -143,16 +143,18 @@ class Capture:
 
 
 class Box:
-    """aisbx run OPTIONS -- python3 -c CODE, started."""
+    """aisbx run OPTIONS -- python3 -, with CODE on its stdin, started."""
 
-    def __init__(self, options, code, argv=None):
+    def __init__(self, options, code):
         self.dir = tempfile.TemporaryDirectory()
         self.result_file = self.dir.name + "/result"
         self.begin = time.monotonic()
-        self.process = subprocess.Popen(
-            [AISBX, "run", "--result", self.result_file, *options, "--",
-             *(argv or ["python3", "-c", code])],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with tempfile.TemporaryFile("w+") as text:
+            text.write(code)
+            text.seek(0)
+            self.process = subprocess.Popen(
+                [AISBX, "run", "--result", self.result_file, *options, "--", "python3", "-"],
+                stdin=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def broker(self):
         """Its pid: the child of the supervisor that is in our pid namespace alone."""
