@@ -123,6 +123,9 @@ static int listen_on(int fd, const struct name *name, const struct address *addr
 
 	/* Accepted sockets inherit it: what arrives goes on at once. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	/* Connections inherit it: no urgent byte is hidden from what looks at a hello, tcp(7). */
+	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes) < 0)
+		r = -errno;
 	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r == 0) {
