@@ -25,23 +25,12 @@
 
 #include "base/cleanup.h"
 #include "base/program.h"
+#include "box/broker_link.h"
 #include "box/launch.h"
 #include "box/phase.h"
 #include "box/relay.h"
 #include "box/timing.h"
 #include "box/tty.h"
-#include "broker/broker.h"
-
-const char *const outcome_names[OUTCOME__N] = {
-	[OUTCOME_EXITED] = "exited",
-	[OUTCOME_SIGNALED] = "signaled",
-	[OUTCOME_WALL_LIMIT] = "wall_limit",
-	[OUTCOME_CPU_LIMIT] = "cpu_limit",
-	[OUTCOME_MEMORY_LIMIT] = "memory_limit",
-	[OUTCOME_OUTPUT_LIMIT] = "output_limit",
-	[OUTCOME_INPUT_REJECTED] = "input_rejected",
-	[OUTCOME_SETUP_FAILED] = "setup_failed",
-};
 
 /* Why the supervisor ends the box. */
 enum reason {
@@ -60,17 +49,12 @@ enum {
 	POLL__N = POLL_TTY + TTY_POLL_FDS,
 };
 
-enum {
-	BROKER_END_MS = 2000, /* for the broker's last sums */
-};
-
 #define NEVER INT64_MAX
 
 struct supervisor {
 	const struct plan *plan;
-	const struct observer *observer; /* NULL: none */
 	struct launched box;
-	struct broker broker;
+	struct broker_link link;
 	struct box_end *end;
 	int signal_fd;
 	enum reason reason;
@@ -321,48 +305,18 @@ static void reap(struct supervisor *sup, int options)
 
 /*** The broker ***/
 
-/* False when there is no more to read. A broker that died takes the network away, not the run. */
-static bool read_event(struct supervisor *sup)
+static bool read_broker(struct supervisor *sup)
 {
-	struct broker_event event;
-	int r = event_receive(sup->broker.events_fd, &event);
+	bool more = broker_link_read(&sup->link, sup->closed || sup->ended);
 
-	if (r == -EAGAIN || r == -EINTR)
-		return false;
-	if (r <= 0) {
-		network.ended_early = !sup->closed && !sup->ended;
-		(void)close(sup->broker.events_fd);
-		sup->broker.events_fd = -1;
-		return false;
-	}
-	network_log_add(&network, &event);
 	if (network.failed)
 		kill_box(sup); /* it waits for the broker */
-	else if (sup->observer)
-		sup->observer->event(sup->observer->context, &event);
-	return true;
+	return more;
 }
 
-/* The box is gone, so the broker ends by itself; one that does not is ended. */
 static void finish_broker(struct supervisor *sup)
 {
-	struct pollfd events = { .fd = sup->broker.events_fd, .events = POLLIN };
-	int64_t until_ms = now_ms() + BROKER_END_MS;
-	int64_t left_ms = BROKER_END_MS;
-
-	if (sup->broker.pid < 0)
-		return;
-	while (sup->broker.events_fd >= 0 && left_ms > 0) {
-		if (poll(&events, 1, (int)left_ms) < 0 && errno != EINTR)
-			break;
-		while (read_event(sup))
-			;
-		left_ms = until_ms - now_ms();
-	}
-	if (sup->broker.events_fd >= 0)
-		(void)close(sup->broker.events_fd);
-	broker_kill(&sup->broker);
-	sup->end->network = &network;
+	broker_link_finish(&sup->link, sup->end);
 	if (network.failed && !sup->end->started) {
 		sup->end->err = network.err;
 		sup->failed = true;
@@ -382,7 +336,7 @@ static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 	if (!sup->closed)
 		fds[POLL_SOCKET] = (struct pollfd){ .fd = sup->box.socket_fd, .events = POLLIN };
 	fds[POLL_SIGNALS] = (struct pollfd){ .fd = sup->signal_fd, .events = POLLIN };
-	fds[POLL_BROKER] = (struct pollfd){ .fd = sup->broker.events_fd, .events = POLLIN };
+	fds[POLL_BROKER] = (struct pollfd){ .fd = sup->link.broker.events_fd, .events = POLLIN };
 	for (int i = 0; i < 2; i++) {
 		if (is_relayed(sup, i + 1))
 			relay_prepare(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
@@ -444,7 +398,7 @@ static void turn(struct supervisor *sup)
 	if (fds[POLL_SIGNALS].revents)
 		read_signals(sup);
 	if (fds[POLL_BROKER].revents)
-		(void)read_event(sup); /* one a turn: output and clock come first */
+		(void)read_broker(sup); /* one a turn: output and clock come first */
 	step_output(sup, fds);
 	check_deadlines(sup);
 }
@@ -602,31 +556,11 @@ static int prepare_terminal(const struct plan *plan, struct err *reterr)
 	return tty_init(&terminal, 0, reterr);
 }
 
-/* Before init, so that its own preparations run beside the building of the box. */
-static int start_broker(struct supervisor *sup, struct arena *arena)
-{
-	const struct plan *plan = sup->plan;
-	uint16_t *ports;
-
-	if (!plan_needs_broker(plan))
-		return 0;
-	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
-	int r = broker_start(plan, arena, sup->observer && sup->observer->each_event, ports,
-			     &sup->broker, &sup->end->err);
-	if (r < 0)
-		return r;
-	sup->end->ports = ports;
-	if (sup->observer && plan->network.publish_len)
-		sup->observer->published(sup->observer->context, ports);
-	return 0;
-}
-
 void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	     const struct observer *observer, struct box_end *ret_end)
 {
 	struct supervisor sup = { .plan = plan,
-				  .observer = observer,
-				  .broker = BROKER_NONE,
+				  .link = { BROKER_NONE, observer, &network },
 				  .end = ret_end,
 				  .begin_ms = now_ms() };
 
@@ -641,31 +575,13 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (prepare_terminal(plan, &ret_end->err) < 0 || start_broker(&sup, arena) < 0)
+	if (prepare_terminal(plan, &ret_end->err) < 0 ||
+	    broker_link_start(&sup.link, plan, arena, ret_end) < 0)
 		return;
-	int r = launch(plan, arena, stdin_fd, sup.broker.init_fd, &sup.box, &ret_end->err);
-	close_keeping_errno(sup.broker.init_fd);
+	int r = launch(plan, arena, stdin_fd, sup.link.broker.init_fd, &sup.box, &ret_end->err);
+	close_keeping_errno(sup.link.broker.init_fd);
 	if (r < 0)
-		broker_kill(&sup.broker);
+		broker_kill(&sup.link.broker);
 	else
 		supervise(&sup);
-}
-
-int box_exit_status(const struct box_end *end)
-{
-	switch (end->outcome) {
-	case OUTCOME_WALL_LIMIT:
-		return EXIT_WALL_LIMIT;
-	case OUTCOME_SETUP_FAILED:
-	case OUTCOME_INPUT_REJECTED:
-		return err_exit_status(&end->err);
-	case OUTCOME_EXITED:
-	case OUTCOME_SIGNALED:
-	case OUTCOME_CPU_LIMIT:
-	case OUTCOME_MEMORY_LIMIT:
-	case OUTCOME_OUTPUT_LIMIT:
-	case OUTCOME__N:
-		break;
-	}
-	return end->signal ? EXIT_SIGNAL_BASE + end->signal : end->exit_code;
 }
