@@ -508,7 +508,7 @@ RULE(broker_socket_rule, REFUSE(EPERM),
 RULE(broker_mmap_rule, ALLOW, { { HAS(2, PROTECTION_EXEC) }, REFUSE(EPERM) });
 
 static const char broker_calls[] =
-	"accept4 bind brk clock_gettime close connect dup epoll_ctl epoll_pwait epoll_wait exit "
+	"accept4 bind brk clock_gettime close connect epoll_ctl epoll_pwait epoll_wait exit "
 	"exit_group fcntl futex getpeername getpid getrandom getsockname getsockopt gettimeofday "
 	"listen madvise mmap mremap munmap pipe2 poll ppoll read readv recvfrom recvmsg "
 	"restart_syscall rt_sigprocmask rt_sigreturn sendmsg sendto setsockopt shutdown socket "

@@ -20,11 +20,11 @@ enum {
 
 struct dial {
 	/*
-	 * Called once, never from within dial_start(); the dial may be freed in it. fd: a connected
-	 * non-blocking socket that is the caller's from now on, and where it leads to; or the
-	 * negative error of the attempt that came nearest, and NULL: -ECONNREFUSED before what
-	 * this host ran out of (-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM) before -EHOSTUNREACH before
-	 * -ETIMEDOUT before any other before -ENETUNREACH.
+	 * Called once, from within dial_start() only with a connection; the dial may be freed in
+	 * it. fd: a connected non-blocking socket that is the caller's from now on, and where it
+	 * leads to; or the negative error of the attempt that came nearest, and NULL:
+	 * -ECONNREFUSED before what this host ran out of (-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM)
+	 * before -EHOSTUNREACH before -ETIMEDOUT before any other before -ENETUNREACH.
 	 */
 	void (*done)(struct dial *dial, int fd, const struct address *address);
 	/* The rest is dial.c's. */

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,7 +332,7 @@ static bool shed(int listen_fd)
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		reset(fd);
-	spare_fd = dup(listen_fd);
+	spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
 	return fd >= 0;
 }
 
@@ -341,7 +342,7 @@ void flows_accept(struct watch *watch, uint32_t events)
 
 	(void)events;
 	if (spare_fd < 0)
-		spare_fd = dup(watch->fd);
+		spare_fd = fcntl(watch->fd, F_DUPFD_CLOEXEC, 0);
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

@@ -37,7 +37,7 @@ _aisbx_value() {
 			compgen -f -X '!*.@(yaml|yml|json)' -- "$cur"
 		)
 		;;
-	--script | --result | --audit | --ro | --rw | --hide) _aisbx_files ;;
+	--script | --result | --published | --audit | --ro | --rw | --hide) _aisbx_files ;;
 	-C | --chdir | --tmpfs) _aisbx_directories ;;
 	-e | --env) mapfile -t COMPREPLY < <(compgen -v -- "$cur") ;;
 	--allow-host | --allow-private-host)

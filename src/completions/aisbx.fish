@@ -23,11 +23,12 @@ complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -s h -l help -d
 complete -c aisbx -n '__fish_seen_subcommand_from check' -F
 complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check'
 
-complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
+complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --registry -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
 complete -c aisbx -n $run -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'
 complete -c aisbx -n $run -s c -x -d 'Run TEXT with the interpreter'
 complete -c aisbx -n $run -l script -rF -d 'Run the code in FILE with the interpreter'
 complete -c aisbx -n $run -l result -rF -d 'Write how the run ended as one JSON object'
+complete -c aisbx -n $run -l published -rF -d 'Write the published ports as one JSON object'
 complete -c aisbx -n $run -l json -d 'Write JSON'
 complete -c aisbx -n '__fish_seen_subcommand_from run' -l timing -d 'Say what each step took'
 complete -c aisbx -n $run -s q -l quiet -d 'No messages but errors'

@@ -507,7 +507,90 @@ static void compare_arguments(enum cpu cpu, bool mediated)
 	}
 }
 
+/*** The broker ***/
+
+/*
+ * Its list once more, in libseccomp's terms; so a call that is added to it has to be
+ * thought about twice.
+ */
+static const char *const broker_plain[] = {
+	"accept4",	   "bind",	     "brk",	     "clock_gettime", "close",
+	"connect",	   "epoll_ctl",	     "epoll_pwait",  "epoll_wait",    "exit",
+	"exit_group",	   "fcntl",	     "futex",	     "getpeername",   "getpid",
+	"getrandom",	   "getsockname",    "getsockopt",   "gettimeofday",  "listen",
+	"madvise",	   "mremap",	     "munmap",	     "pipe2",	      "poll",
+	"ppoll",	   "read",	     "readv",	     "recvfrom",      "recvmsg",
+	"restart_syscall", "rt_sigprocmask", "rt_sigreturn", "sendmsg",	      "sendto",
+	"setsockopt",	   "shutdown",	     "splice",	     "write",	      "writev",
+};
+
+static void make_broker(enum cpu cpu, struct program *ret)
+{
+	struct peer peer;
+
+	peer_init(&peer, cpu, NULL, false, EPERM_ACT);
+	for (size_t i = 0; i < sizeof broker_plain / sizeof broker_plain[0]; i++) {
+		/* A call of the other architecture only has a negative number here. */
+		peer.call = seccomp_syscall_resolve_name(broker_plain[i]);
+		assert_int_not_equal(peer.call, __NR_SCMP_ERROR);
+		if (syscall_number(cpu, broker_plain[i]) >= 0)
+			add(&peer, SCMP_ACT_ALLOW, 0, NULL);
+	}
+	peer.call = seccomp_syscall_resolve_name("mmap");
+	ADD(&peer, SCMP_ACT_ALLOW, BITS(2, 4, 0));
+	peer.call = seccomp_syscall_resolve_name("socket");
+	for (uint32_t family = 2; family <= 10; family += 8) {
+		for (uint32_t type = 1; type <= 2; type++)
+			ADD(&peer, SCMP_ACT_ALLOW, BITS(0, LOW, family), BITS(1, 0xf, type));
+	}
+	peer_done(&peer, ret);
+}
+
+static void compare_broker(enum cpu cpu)
+{
+	static const struct checked with_rules[] = { { "mmap", 0, NULL, { 2, -1, -1 } },
+						     { "socket", 0, NULL, { 0, 1, 2 } } };
+	struct bpf_call calls[BPF_CALLS_MAX];
+	struct bpf_policy policy;
+	struct seccomp_data data = { .arch = cpus[cpu].audit_arch };
+	const char *why = "";
+	int r;
+
+	syscall_broker_policy(cpu, calls, &policy);
+	r = bpf_compile(&policy, ours.insns, BPF_MAXINSNS);
+	assert_true(r > 0);
+	ours.len = (size_t)r;
+	if (bpf_check(ours.insns, ours.len, &why) < 0)
+		fail_msg("our program is not valid: %s", why);
+	make_broker(cpu, &theirs);
+	for (int nr = 0; nr <= NUMBERS; nr++) {
+		for (unsigned i = 0; i < 6; i++)
+			data.args[i] = nr & 1 ? UINT64_MAX : 0;
+		data.nr = nr;
+		compare(&ours, &theirs, &data);
+		data.arch = AUDIT_ARCH_I386;
+		compare(&ours, &theirs, &data);
+		data.arch = cpus[cpu].audit_arch;
+		data.nr = (int)(0x40000000u + (unsigned)nr);
+		compare(&ours, &theirs, &data);
+	}
+	for (size_t i = 0; i < 2; i++)
+		compare_call(&with_rules[i], cpu, syscall_number(cpu, with_rules[i].call));
+}
+
 /*** Tests ***/
+
+static void broker_x86_64(void **state)
+{
+	(void)state;
+	compare_broker(CPU_X86_64);
+}
+
+static void broker_aarch64(void **state)
+{
+	(void)state;
+	compare_broker(CPU_AARCH64);
+}
 
 static void numbers_x86_64(void **state)
 {
@@ -593,6 +676,7 @@ int main(void)
 		cmocka_unit_test(table_is_complete), cmocka_unit_test(table_is_sound),
 		cmocka_unit_test(numbers_x86_64),    cmocka_unit_test(numbers_aarch64),
 		cmocka_unit_test(arguments_x86_64),  cmocka_unit_test(arguments_aarch64),
+		cmocka_unit_test(broker_x86_64),     cmocka_unit_test(broker_aarch64),
 	};
 
 	return cmocka_run_group_tests_name("seccomp: our compiler and libseccomp agree", tests,

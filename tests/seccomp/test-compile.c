@@ -154,7 +154,7 @@ static void same_as_builtin(void **state)
 	struct err err;
 
 	(void)state;
-	for (int kind = 0; kind < FILTER__N; kind++) {
+	for (int kind = FILTER_DEFAULT; kind <= FILTER_MEDIATED; kind++) {
 		assert_int_equal(syscalls_builtin((enum filter_kind)kind, &builtin), 0);
 		assert_int_equal(syscalls_compile(&arena, NULL, NULL, kind == FILTER_MEDIATED,
 						  &filter, &err),
@@ -165,6 +165,24 @@ static void same_as_builtin(void **state)
 		assert_memory_equal(filter.insns, builtin.insns, filter.len * sizeof *filter.insns);
 	}
 	arena_free(&arena);
+}
+
+/* The broker's is no profile's to change: it is what its list says, on any host. */
+static void broker_is_builtin(void **state)
+{
+	static struct sock_filter insns[BPF_INSNS_MAX];
+	struct bpf_call calls[BPF_CALLS_MAX];
+	struct bpf_policy policy;
+	struct filter builtin, other;
+
+	(void)state;
+	syscall_broker_policy(CPU_NATIVE, calls, &policy);
+	assert_int_equal(syscalls_builtin(FILTER_BROKER, &builtin), 0);
+	assert_int_equal(bpf_compile(&policy, insns, BPF_INSNS_MAX), builtin.len);
+	assert_memory_equal(insns, builtin.insns, builtin.len * sizeof *insns);
+	assert_int_equal(strlen(builtin.sha256), 64);
+	assert_int_equal(syscalls_builtin(FILTER_DEFAULT, &other), 0);
+	assert_string_not_equal(builtin.sha256, other.sha256);
 }
 
 /* A list without any order in it: far jumps, and more instructions than one jump reaches. */
@@ -206,9 +224,13 @@ static void far_jumps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(allows),     cmocka_unit_test(denies),
-		cmocka_unit_test(rules_stay), cmocka_unit_test(refuses),
-		cmocka_unit_test(unknown),    cmocka_unit_test(same_as_builtin),
+		cmocka_unit_test(allows),
+		cmocka_unit_test(denies),
+		cmocka_unit_test(rules_stay),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(same_as_builtin),
+		cmocka_unit_test(broker_is_builtin),
 		cmocka_unit_test(far_jumps),
 	};
 

@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +79,43 @@ static int refusals(void)
 	return 0;
 }
 
+/* The same for what the broker may do: sockets, memory, no more. */
+static int broker_refusals(void)
+{
+	static char path[] = "/dev/null";
+	int fd = (int)sys_call3(__NR_socket, AF_INET, SOCK_STREAM, 0); /* positive controls */
+
+	if (fd < 0 || sys_call1(__NR_close, fd) != 0)
+		return 1;
+	if (sys_call6(__NR_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0) < 0)
+		return 2;
+	if (sys_call4(__NR_openat, AT_FDCWD, path, O_RDONLY, 0) != -EPERM)
+		return 3;
+	if (sys_call3(__NR_execve, path, 0, 0) != -EPERM)
+		return 4;
+	if (sys_call3(__NR_socket, AF_UNIX, SOCK_STREAM, 0) != -EPERM)
+		return 5;
+	if (sys_call3(__NR_socket, AF_NETLINK, SOCK_RAW, 0) != -EPERM)
+		return 6;
+	if (sys_call6(__NR_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0) != -EPERM)
+		return 7;
+	if (sys_call3(__NR_mprotect, 0, 4096, PROT_READ) != -EPERM)
+		return 8;
+	if (sys_call4(__NR_ptrace, 0, 0, 0, 0) != -EPERM)
+		return 9;
+	if (sys_call2(__NR_kill, sys_call0(__NR_getpid), 0) != -EPERM)
+		return 10;
+	if (sys_call5(__NR_clone, SIGCHLD, 0, 0, 0, 0) != -EPERM)
+		return 11;
+	if (sys_call2(__NR_clone3, 0, 0) != -EPERM)
+		return 12;
+	if (sys_call0(NEVER_A_CALL) != -EPERM)
+		return 13;
+	return 0;
+}
+
 static int call_x32(void)
 {
 	(void)sys_call0(X32_GETPID);
@@ -98,6 +137,7 @@ static void refused_in_kernel(void **state)
 	(void)state;
 	assert_int_equal(under(FILTER_DEFAULT, refusals), 0);
 	assert_int_equal(under(FILTER_MEDIATED, refusals), 0);
+	assert_int_equal(under(FILTER_BROKER, broker_refusals), 0);
 }
 
 static void foreign_is_killed(void **state)

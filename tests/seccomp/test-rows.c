@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs the files of rows named on the command line through both filters.
+ * Runs the files of rows named on the command line through the filters.
  *
  * A row:  ARCH KIND SYSCALL [ARG...] -> ACTION     ("#" begins a comment)
  *   ARCH     x86_64, aarch64, * (both: skipped where the call does not exist), or
  *            x86_64/i386: the program of the first, called with the second's arch
- *   KIND     default, mediated, *
+ *   KIND     default, mediated, * (both of a payload); broker: the broker's own
  *   SYSCALL  a name or a number
  *   ARG      a C number, several of them joined with |; left out: 0
  *   ACTION   ALLOW, NOTIFY, KILL or an errno: EPERM, ENOSYS, EPROTONOSUPPORT
@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "box/syscall_sets.h"
+#include "box/syscalls.h"
 #include "bpf_sim.h"
 
 static const struct word {
@@ -40,11 +41,15 @@ static const struct word {
 	{ "x86_64", AUDIT_ARCH_X86_64 },   { "aarch64", AUDIT_ARCH_AARCH64 },
 	{ "i386", AUDIT_ARCH_I386 },	   { "arm", AUDIT_ARCH_ARM },
 	{ "riscv64", AUDIT_ARCH_RISCV64 }, { "none", 0 },
+}, kinds[] = {
+	{ "default", FILTER_DEFAULT },
+	{ "mediated", FILTER_MEDIATED },
+	{ "broker", FILTER_BROKER },
 };
 
 static struct {
 	struct sock_filter insns[BPF_INSNS_MAX];
-} programs[CPU__N][2];
+} programs[CPU__N][FILTER__N];
 
 static unsigned rows, refusals, allows;
 
@@ -100,7 +105,7 @@ static void run_line(char *line, const char *at)
 	char *words[16], *word;
 	size_t len = 0;
 	uint64_t args[6] = { 0 };
-	const struct word *want, *arch = NULL;
+	const struct word *want, *only, *arch = NULL;
 	char *slash;
 	bool ran = false;
 
@@ -126,14 +131,14 @@ static void run_line(char *line, const char *at)
 	}
 	if (strcmp(words[0], "*") != 0 && !FIND(archs, words[0]))
 		fail_msg("%s: '%s' is not an architecture", at, words[0]);
-	if (strcmp(words[1], "*") != 0 && strcmp(words[1], "default") != 0 &&
-	    strcmp(words[1], "mediated") != 0)
+	only = FIND(kinds, words[1]);
+	if (!only && strcmp(words[1], "*") != 0)
 		fail_msg("%s: '%s' is not a kind", at, words[1]);
 	for (int cpu = 0; cpu < CPU__N; cpu++) {
 		if (strcmp(words[0], "*") != 0 && strcmp(words[0], archs[cpu].text) != 0)
 			continue;
-		for (int kind = 0; kind < 2; kind++) {
-			if (strcmp(words[1], kind ? "default" : "mediated") == 0)
+		for (int kind = 0; kind < FILTER__N; kind++) {
+			if (only ? only->value != (uint32_t)kind : kind == FILTER_BROKER)
 				continue;
 			ran |= run_row((enum cpu)cpu, kind, arch ? arch->value : archs[cpu].value,
 				       words[2], args, want, at);
@@ -180,13 +185,17 @@ int main(int argc, char **argv)
 	size_t len = 0;
 
 	for (int cpu = 0; cpu < CPU__N; cpu++) {
-		for (int kind = 0; kind < 2; kind++) {
+		for (int kind = 0; kind < FILTER__N; kind++) {
 			struct bpf_call calls[BPF_CALLS_MAX];
 			struct bpf_policy policy;
 			const char *why = "it does not compile";
 			int r;
 
-			syscall_policy((enum cpu)cpu, kind, calls, &policy);
+			if (kind == FILTER_BROKER)
+				syscall_broker_policy((enum cpu)cpu, calls, &policy);
+			else
+				syscall_policy((enum cpu)cpu, kind == FILTER_MEDIATED, calls,
+					       &policy);
 			r = bpf_compile(&policy, programs[cpu][kind].insns, BPF_INSNS_MAX);
 			if (r < 0 || bpf_check(programs[cpu][kind].insns, (size_t)r, &why) < 0) {
 				(void)fprintf(stderr, "Bail out! the %s program: %s\n",

@@ -102,10 +102,10 @@ static const char whole[] =
 	"          'd.example,tls=any', {tls: required, host: e.example}]\n"
 	"  private: localhost:5432\n"
 	"  publish: [8080, '127.0.0.1:0:3000']\n"
+	"  registries: [npm, pip]\n"
 	"limits: {memory: 512M, cpu: 10s, wall: 30s, grace: 0s, processes: 64, tmp: 64M,\n"
 	"         file_size: 100M, output: none, open_files: 1024}\n"
 	"syscalls: {allow: ['@debug'], deny: io_uring_setup}\n"
-	"network: {registries: [npm, pip]}\n"
 	"allow_degraded: [landlock]\n"
 	"input: {max_size: 1M, encoding: any, check: [sh, -n]}\n"
 	"audit: {file: ~/audit.jsonl}\n";
