@@ -318,7 +318,8 @@ static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N]
 		tty_step(&terminal, &fds[POLL_TTY]);
 		over |= terminal.output.over;
 	}
-	if (over && sup->reason == REASON_NONE) {
+	/* The command may write before init can say that it runs; then it waits for us. */
+	if (over && sup->reason == REASON_NONE && (sup->end->started || sup->closed)) {
 		sup->reason = REASON_OUTPUT;
 		supervisor_kill_box(sup);
 	}
