@@ -330,7 +330,7 @@ static void on_client(struct watch *watch, uint32_t events)
 
 static void on_accept(struct watch *watch, uint32_t events)
 {
-	int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept_or_shed(watch->fd);
 	struct client *client =
 		fd >= 0 && clients_len < CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
 

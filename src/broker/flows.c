@@ -336,21 +336,29 @@ static bool shed(int listen_fd)
 	return fd >= 0;
 }
 
+int accept_or_shed(int listen_fd)
+{
+	if (spare_fd < 0)
+		spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (errno == EINTR || ((errno == EMFILE || errno == ENFILE) && shed(listen_fd)))
+		return -ECONNABORTED;
+	return -errno;
+}
+
 void flows_accept(struct watch *watch, uint32_t events)
 {
 	const struct listener *listener = (const struct listener *)watch; /* its first field */
 
 	(void)events;
-	if (spare_fd < 0)
-		spare_fd = fcntl(watch->fd, F_DUPFD_CLOEXEC, 0);
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept_or_shed(watch->fd);
 
 		if (fd >= 0)
 			take(listener, fd);
-		else if ((errno == EMFILE || errno == ENFILE) && shed(watch->fd))
-			continue;
-		else if (errno != ECONNABORTED && errno != EINTR)
+		else if (fd != -ECONNABORTED)
 			return;
 	}
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/flows.h"
 #include "broker/names.h"
 #include "broker/pump.h"
 
@@ -147,9 +148,11 @@ static void on_guest(struct watch *watch, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept_or_shed(watch->fd);
 		struct guest *guest = fd >= 0 ? calloc(1, sizeof *guest) : NULL;
 
+		if (fd == -ECONNABORTED)
+			continue;
 		if (fd < 0)
 			return;
 		if (!guest) {

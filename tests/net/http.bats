@@ -91,7 +91,7 @@ print(h.hexdigest())')"
 	[ -e project/node_modules/tiny/index.js ]
 }
 
-@test "node: fetch, http, https" {
+@test "node: fetch, http, https, dns" {
 	need node
 	fine -p node --allow-host api.test:8000 --allow-host api.test --ro "$W/ca.pem" \
 		--env "NODE_EXTRA_CA_CERTS=$W/ca.pem" <<-'E'
@@ -103,6 +103,10 @@ print(h.hexdigest())')"
 		(async () => {
 			if (await get(http, "http://api.test:8000/hello") !== "hello\n") throw 1;
 			if (await get(https, "https://api.test/hello") !== "hello\n") throw 2;
+			const dns = require("dns").promises;
+			if (!(await dns.resolve4("api.test"))[0].startsWith("198.18.")) throw 7;
+			if (!(await dns.resolve6("api.test"))[0].startsWith("2001:2::")) throw 8;
+			if (await dns.resolve4("other.test").then(() => "", e => e.code) !== "ENOTFOUND") throw 9;
 			if (typeof fetch === "function") {
 				if (await (await fetch("http://api.test:8000/hello")).text() !== "hello\n") throw 3;
 				if (await (await fetch("https://api.test/hello")).text() !== "hello\n") throw 4;

@@ -76,6 +76,13 @@ end_box() {
 	jq_is '[.published[] | .port, .box_port]' "[$port,8080]"
 }
 
+@test "the picked ports go to a descriptor as well, each with its own" {
+	"$AISBX" run -P 0:8080 -P '[::1]:0:8081' --published fd:5 -- true 5>ports.json 3>&-
+	[ "$(jq -c '[.published[] | .address, .box_port]' ports.json)" = \
+		'["127.0.0.1",8080,"::1",8081]' ]
+	[ "$(jq '[.published[].port | select(. > 1023)] | length' ports.json)" -eq 2 ]
+}
+
 @test "IPv6: of the host, of the box, of both" {
 	serve -P '[::1]:18086:8080' -P 18087:8081 -- \
 		sh -c 'python3 -c "$1" 127.0.0.1 8080 0 & python3 -c "$1" ::1 8081 0' sh "$greet"
@@ -195,4 +202,49 @@ while data := s.recv(65536):
 print(total)'
 	output_is 20000000
 	wait $BOX
+}
+
+# crowd: in a box with so few descriptors that 50 connections cannot be served.
+crowd() {
+	serve -P 18080:8080 -- python3 -c '
+import asyncio
+async def echo(r, w):
+    try:
+        w.write(await r.readline())
+        await r.read()
+    except ConnectionError: pass
+async def main():
+    async with await asyncio.start_server(echo, "127.0.0.1", 8080, backlog=4096) as s: await s.serve_forever()
+asyncio.run(main())'
+	run timeout 30 python3 -c '
+import socket, sys, time
+cs = [socket.create_connection(("127.0.0.1", 18080), 10) for _ in range(50)]
+ends = []
+for c in cs:
+    c.settimeout(5)
+    try:
+        c.sendall(b"hi\n")
+        ends.append(c.recv(3))
+    except ConnectionError:
+        ends.append(b"reset")
+assert b"hi\n" in ends and b"reset" in ends, ends
+def ticks():
+    pids = open("/proc/%s/task/%s/children" % (sys.argv[1], sys.argv[1])).read().split()
+    stats = [open("/proc/%s/stat" % pid).read().rsplit(")", 1)[1].split() for pid in pids]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats)
+before = ticks()
+time.sleep(1)
+assert ticks() - before < 30, ticks() - before # of 100 in a second
+print("fine")' $BOX
+	output_is fine
+	end_box
+}
+
+@test "more connections than descriptors: each is served or reset, and the broker rests" {
+	# Even and odd: one descriptor is left for a connection, and none for its other half.
+	ulimit -n 63
+	crowd
+	rm ports.json
+	ulimit -n 62
+	crowd
 }

@@ -45,6 +45,17 @@ setup_servers() {
 	output_is fine
 }
 
+@test "result: a run that is ended by its time limit tells of its connections" {
+	in_box -p python -t 1s --allow-host api.test:7 -c '
+import socket, time
+s = socket.create_connection(("api.test", 7), 20)
+s.sendall(b"12345")
+assert s.recv(5) == b"12345"
+time.sleep(30)'
+	status_is 124
+	jq_is '[.outcome, (.connections[] | .host, .count, .up_bytes)]' '["wall_limit","api.test",1,5]'
+}
+
 @test "a box without hosts has no broker and says so" {
 	in_box -- true
 	jq_is '[.connections, .published, .refused]' '[[],[],[]]'

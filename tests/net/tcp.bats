@@ -7,7 +7,7 @@ setup_servers() {
 	hosts_are "93.184.216.34 api.test" "93.184.216.35 down.test" \
 		"2606:2800:220:1::2 downsix.test down2.test" "93.184.216.35 down2.test" \
 		"2606:2800:220:1::2 half.test" "93.184.216.34 half.test" \
-		"2606:2800:220:1::1 full.test" "93.184.216.34 full.test"
+		"2606:2800:220:1::1 full.test" "93.184.216.34 full.test" "151.101.9.9 noroute.test"
 	start_server
 }
 
@@ -123,10 +123,10 @@ many() {
 
 @test "a host that is down: an error at once" {
 	fine -p python --allow-host down.test:20 --allow-host downsix.test:20 \
-		--allow-host down2.test:20 --allow-host 93.184.216.35:20 \
+		--allow-host down2.test:20 --allow-host noroute.test:20 --allow-host 93.184.216.35:20 \
 		--allow-host '[2606:2800:220:1::2]:20' <<-'E'
 		import socket, time
-		for host in ("down.test", "downsix.test", "down2.test", "93.184.216.35",
+		for host in ("down.test", "downsix.test", "down2.test", "noroute.test", "93.184.216.35",
 		             "2606:2800:220:1::2"):
 		    begin = time.monotonic()
 		    try:
