@@ -3,6 +3,7 @@
 #include "box/sockets.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -69,9 +70,12 @@ int sockets_receive(int init_fd, struct socket_reply *ret_reply, int *fds, int l
 	if (got > (size_t)len)
 		return -EPROTO; /* init is ours: the process ends, and the descriptors with it */
 	memcpy(fds, header ? CMSG_DATA(header) : (const unsigned char *)fds, got * sizeof(int));
-	if (n != (ssize_t)sizeof *ret_reply || ret_reply->count != (int)got)
-		return -EPROTO;
-	return ret_reply->error;
+	if (n == (ssize_t)sizeof *ret_reply && ret_reply->count == (int)got)
+		return ret_reply->error;
+	/* The kernel leaves out what a process has no room for. */
+	while (got > 0)
+		(void)sys_close(fds[--got]);
+	return message.msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
 }
 
 /*** The first sockets ***/
@@ -242,6 +246,10 @@ bool sockets_answer(int broker_fd, bool *ret_serves)
 	}
 	int r = send_reply(broker_fd, &reply, fds);
 	close_fds(fds, reply.count);
+	if (r == -ETOOMANYREFS) { /* other processes of the caller have too many on their way */
+		reply = (struct socket_reply){ .error = r };
+		r = send_reply(broker_fd, &reply, NULL);
+	}
 	return r >= 0;
 }
 

@@ -52,7 +52,7 @@ def eventually(condition, seconds=5):
 class Server:
     """One TCP port at every address; notes where each connection came in."""
 
-    def __init__(self, handle=None, port=0, listen=True):
+    def __init__(self, handle=None, port=0):
         self.handle = handle or (lambda s: s.sendall(b"hello"))
         self.calls, self.got = [], []
         self.socket = socket.socket(socket.AF_INET6)
@@ -60,9 +60,8 @@ class Server:
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self.socket.bind(("::", port))
         self.port = self.socket.getsockname()[1]
-        if listen:
-            self.socket.listen(4096)
-            threading.Thread(target=self.accept, daemon=True).start()
+        self.socket.listen(4096)
+        threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
         while True:
@@ -80,6 +79,11 @@ class Server:
         self.got.append(got)
         while data := s.recv(65536):
             got += data
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
 
 
 def name_of(packet, at=12):
@@ -172,6 +176,9 @@ class Box:
             return found
         eventually(look)
         return found[0]
+
+    def __repr__(self):
+        return f"{self.status} {self.out!r} {self.err!r}" if hasattr(self, "out") else "running"
 
     def line(self):
         return self.process.stdout.readline().strip()
