@@ -408,9 +408,13 @@ static void broker_main(struct config *config, struct arena *arena)
 		r = listen_in_box(config, fds, &err);
 	if (r == 0)
 		r = say_serving(config, &err);
-	if (r < 0)
+	if (r < 0) {
 		event_failed(&err);
-	else if (loop_run() == 0)
+		_exit(EXIT_AISBX);
+	}
+	if (loop_run() == 0) {
+		flows_finish();
 		events_finish();
-	_exit(r < 0 ? EXIT_AISBX : 0);
+	}
+	_exit(0);
 }
