@@ -33,7 +33,7 @@ struct guest {
 };
 
 #define GUEST_OF(pointer, member)                                                                  \
-	((struct guest *)((char *)(pointer)-offsetof(struct guest, member)))
+	((struct guest *)(void *)((char *)(pointer)-offsetof(struct guest, member)))
 
 static void try_server(struct guest *guest);
 
