@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -398,6 +399,8 @@ static int open_loop(void **state)
 	struct rlimit files = { FDS_MAX, FDS_MAX };
 
 	(void)state;
+	/* Where that is possible: two tests at once would take each other's ports. */
+	(void)unshare(CLONE_NEWUSER | CLONE_NEWNET);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	return loop_init();
 }
