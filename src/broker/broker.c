@@ -140,16 +140,15 @@ static int copy_grants(const struct plan *plan, struct config *config, struct er
 	struct host_grant *items = calloc(grants->len + 1, sizeof *items);
 	bool complete = items;
 
+	config->grants.items = items;
 	for (size_t i = 0; complete && i < grants->len; i++) {
 		items[i] = grants->items[i];
 		items[i].why = NULL;
 		items[i].name = strdup(grants->items[i].name);
+		config->grants.len++;
 		complete = items[i].name;
 	}
-	if (!complete)
-		return err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
-	config->grants = (struct host_grants){ .items = items, .len = grants->len };
-	return 0;
+	return complete ? 0 : err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
 }
 
 static void release(struct config *config)
@@ -446,10 +445,12 @@ static void broker_main(struct config *config, struct arena *arena)
 		r = say_serving(config, &err);
 	if (r < 0) {
 		event_failed(&err);
-	} else if (loop_run() == 0) {
+		_exit(EXIT_AISBX);
+	}
+	if (loop_run() == 0) {
 		flows_finish();
 		publish_finish();
 		events_finish();
 	}
-	_exit(r < 0 ? EXIT_AISBX : 0);
+	_exit(0);
 }

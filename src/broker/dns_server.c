@@ -169,7 +169,7 @@ static void answer_without_host(struct question *question)
 static void on_patience(struct timer *timer)
 {
 	struct question *question =
-		(struct question *)((char *)timer - offsetof(struct question, patience));
+		(struct question *)(void *)((char *)timer - offsetof(struct question, patience));
 
 	resolver_cancel(&question->lookup);
 	answer_without_host(question);
@@ -180,7 +180,7 @@ static void on_looked_up(struct lookup *lookup, int error, const struct address 
 			 size_t len)
 {
 	struct question *question =
-		(struct question *)((char *)lookup - offsetof(struct question, lookup));
+		(struct question *)(void *)((char *)lookup - offsetof(struct question, lookup));
 	const char *name = question->query.name;
 
 	if (error == -ENOENT || error == -ENODATA) {
@@ -277,7 +277,7 @@ static void on_packet(struct watch *watch, uint32_t events)
 
 static void on_deadline(struct timer *timer)
 {
-	close_client((struct client *)((char *)timer - offsetof(struct client, deadline)));
+	close_client((struct client *)(void *)((char *)timer - offsetof(struct client, deadline)));
 }
 
 /* Takes the first message, if there is a whole one. */
@@ -307,7 +307,7 @@ static void read_message(struct client *client)
 
 static void on_next_turn(struct timer *timer)
 {
-	read_message((struct client *)((char *)timer - offsetof(struct client, next_turn)));
+	read_message((struct client *)(void *)((char *)timer - offsetof(struct client, next_turn)));
 }
 
 static void on_client(struct watch *watch, uint32_t events)

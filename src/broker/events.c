@@ -140,10 +140,12 @@ static struct total *find_total(const char *host, uint16_t port)
 		if (total->port == port && strcmp(total->host, host) == 0)
 			return total;
 	}
-	if (events.totals_len < TOTALS_MAX)
+	if (events.totals_len < TOTALS_MAX) {
 		events.totals_len++;
-	else
+	} else {
 		host = "(others)";
+		port = 0;
+	}
 	if (!total->host[0]) {
 		set_text(total->host, host);
 		total->port = port;

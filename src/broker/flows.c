@@ -48,7 +48,8 @@ struct flow {
 static const struct host_grants *grants;
 static struct flow *flows;
 
-#define FLOW_OF(pointer, member) ((struct flow *)((char *)(pointer)-offsetof(struct flow, member)))
+#define FLOW_OF(pointer, member)                                                                   \
+	((struct flow *)(void *)((char *)(pointer)-offsetof(struct flow, member)))
 
 void flows_init(const struct host_grants *all)
 {

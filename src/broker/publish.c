@@ -37,7 +37,7 @@ struct guest {
 static struct guest *guests;
 
 #define GUEST_OF(pointer, member)                                                                  \
-	((struct guest *)((char *)(pointer)-offsetof(struct guest, member)))
+	((struct guest *)(void *)((char *)(pointer)-offsetof(struct guest, member)))
 
 static void try_server(struct guest *guest);
 

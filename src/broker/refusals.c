@@ -34,7 +34,7 @@ static size_t parse_ip(const uint8_t *packet, size_t len, int *ret_protocol,
 {
 	memset(ret_from, 0, sizeof *ret_from);
 	*ret_to = *ret_from;
-	if (len >= IPV4_HEADER && packet[0] >> 4 == 4) {
+	if (len >= IPV4_HEADER && packet[0] >> 4 == 4 && (packet[0] & 15) * 4 >= IPV4_HEADER) {
 		memset(&ret_from->in6.s6_addr[10], 0xff, 2);
 		memset(&ret_to->in6.s6_addr[10], 0xff, 2);
 		memcpy(&ret_from->in6.s6_addr[12], packet + 12, 4);
