@@ -52,6 +52,7 @@ enum {
 	PUBLISH_BACKLOG = 4096,
 	DRAIN_MS = 1000, /* for what the box sent before it ended; less than BROKER_END_MS */
 	DRAIN_LOOK_MS = 2,
+	DRAIN_STALLED_MS = 50, /* without a byte more: the other end does not read */
 };
 
 /* What outlives the plan; in memory of the broker's own. */
@@ -347,12 +348,24 @@ static int enter_calls_stage(struct err *reterr)
 
 /*** Serving ***/
 
-static struct timer drain_timer;
-static int64_t drain_until_ms;
+static struct {
+	struct timer timer;
+	int64_t until_ms;
+	int64_t stalled_at_ms;
+	uint64_t bytes;
+} drain;
 
 static void on_drain(struct timer *timer)
 {
-	if (loop_now_ms() >= drain_until_ms || (!flows_have_more() && !publish_has_more()))
+	int64_t now_ms = loop_now_ms();
+	uint64_t bytes = 0;
+	bool more = flows_have_more(&bytes);
+
+	more |= publish_has_more(&bytes);
+	if (bytes != drain.bytes || !drain.stalled_at_ms)
+		drain.stalled_at_ms = now_ms + DRAIN_STALLED_MS;
+	drain.bytes = bytes;
+	if (!more || now_ms >= drain.until_ms || now_ms >= drain.stalled_at_ms)
 		loop_stop();
 	else
 		timer_set(timer, DRAIN_LOOK_MS, on_drain);
@@ -363,8 +376,8 @@ static void on_init_gone(struct watch *watch, uint32_t events)
 {
 	(void)events; /* init sends nothing unasked: it is EOF */
 	loop_unwatch(watch);
-	drain_until_ms = loop_now_ms() + DRAIN_MS;
-	timer_set(&drain_timer, 0, on_drain);
+	drain.until_ms = loop_now_ms() + DRAIN_MS;
+	timer_set(&drain.timer, 0, on_drain);
 }
 
 static int listen_in_box(const struct config *config, const int fds[SOCKETS_FIRST],

@@ -115,6 +115,8 @@ static int attempt_start(struct dial_attempt *attempt, int *ret_fd)
 		return -errno;
 	/* Both ends of the broker are copied from: what arrives goes on at once. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	/* Urgent bytes are bytes of the stream: the pump passes them on as such. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
 	if (connect(fd, (const struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	if (is_connected(fd)) {

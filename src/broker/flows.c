@@ -364,16 +364,17 @@ void flows_accept(struct watch *watch, uint32_t events)
 	}
 }
 
-bool flows_have_more(void)
+bool flows_have_more(uint64_t *ret_bytes)
 {
+	bool more = false;
 	char byte;
 
 	for (const struct flow *flow = flows; flow; flow = flow->next) {
-		if (flow->is_pumping ? !flow->pump.side[0].shut
-				     : recv(flow->fd, &byte, 1, MSG_PEEK) > 0)
-			return true;
+		*ret_bytes += flow->is_pumping ? flow->pump.side[0].bytes : 0;
+		more |= flow->is_pumping ? !flow->pump.side[0].shut
+					 : recv(flow->fd, &byte, 1, MSG_PEEK) > 0;
 	}
-	return false;
+	return more;
 }
 
 void flows_finish(void)

@@ -31,8 +31,10 @@ void flows_init(const struct host_grants *grants);
 int accept_or_shed(int listen_fd);
 /* For names_init(). */
 void flows_accept(struct watch *watch, uint32_t events);
-/* Whether something that the box sent has not gone on yet. */
-bool flows_have_more(void);
+/*
+ * Whether something that the box sent has not gone on yet; adds what has gone on to *ret_bytes.
+ */
+bool flows_have_more(uint64_t *ret_bytes);
 /* Tells of what is still open, and closes it: at the end of the box. */
 void flows_finish(void);
 

@@ -117,13 +117,19 @@ static int bind_to(int fd, const struct address *address, uint16_t port)
 /* fd is the listener's, or closed. */
 static int listen_on(int fd, const struct name *name, const struct address *address, uint16_t port)
 {
-	static const int yes = 1;
+	static const int yes = 1, keep_idle_s = 60;
 	struct listener *listener = calloc(1, sizeof *listener);
 	int r = listener ? bind_to(fd, address, port) : -ENOMEM;
 
-	/* Accepted sockets inherit it: what arrives goes on at once. */
+	/* Connections inherit these. What arrives goes on at once. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-	/* Connections inherit it: no urgent byte is hidden from what looks at a hello, tcp(7). */
+	/*
+	 * A program that closes looks like one that has only finished writing, until its kernel
+	 * has forgotten the socket (tcp_fin_timeout) and answers a probe with a reset.
+	 */
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keep_idle_s, sizeof keep_idle_s);
+	/* No urgent byte is hidden from what looks at a hello, tcp(7). */
 	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes) < 0)
 		r = -errno;
 	if (r == 0 && listen(fd, BACKLOG) < 0)

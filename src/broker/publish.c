@@ -179,13 +179,15 @@ int publish_start(int listen_fd, uint16_t box_port)
 	return loop_watch(&published->watch, listen_fd, EPOLLIN);
 }
 
-bool publish_has_more(void)
+bool publish_has_more(uint64_t *ret_bytes)
 {
+	bool more = false;
+
 	for (const struct guest *guest = guests; guest; guest = guest->next) {
-		if (!guest->pump.side[0].shut)
-			return true;
+		*ret_bytes += guest->pump.side[0].bytes;
+		more |= !guest->pump.side[0].shut;
 	}
-	return false;
+	return more;
 }
 
 void publish_finish(void)

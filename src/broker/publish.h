@@ -18,7 +18,7 @@ enum {
 /* listen_fd is non-blocking. 0 or -errno. */
 int publish_start(int listen_fd, uint16_t box_port);
 /* As those of flows.h. */
-bool publish_has_more(void);
+bool publish_has_more(uint64_t *ret_bytes);
 void publish_finish(void);
 
 #endif

@@ -75,7 +75,10 @@ static void pipe_drop(struct pump_pipe *pipe)
 
 /*** One direction ***/
 
-/* Bytes moved, 0 when nothing can be moved now, or -errno. */
+/*
+ * Bytes moved into the pipe, 0, or -errno. 0 is no end: splice(2) stops at urgent data for good,
+ * which recv(2) does not.
+ */
 static ssize_t fill(struct pump_side *from)
 {
 	if (!from->pipe)
@@ -84,16 +87,13 @@ static ssize_t fill(struct pump_side *from)
 		return -errno;
 	ssize_t n = splice(from->watch.fd, NULL, from->pipe->write_fd, NULL, PIPE_BYTES,
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	if (n > 0) {
-		from->pipe->queued += (size_t)n;
-		from->is_bulk = n >= BUFFER_BYTES;
-		return n;
-	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return -errno;
-	from->readable = n < 0 && errno == EINTR;
-	from->ended = n == 0;
-	return 0;
+	from->is_bulk = n >= BUFFER_BYTES;
+	if (n < 0)
+		n = 0;
+	from->pipe->queued += (size_t)n;
+	return n;
 }
 
 static ssize_t drain(struct pump_side *from, struct pump_side *to)
@@ -126,7 +126,7 @@ static ssize_t push(struct pump_side *from, struct pump_side *to, const char *by
 	return n;
 }
 
-/* A buffer's worth, at once. The same results as of fill(). */
+/* A buffer's worth, at once: bytes that went on, 0, or -errno. */
 static ssize_t copy(struct pump_side *from, struct pump_side *to)
 {
 	static char buffer[BUFFER_BYTES];
@@ -183,7 +183,8 @@ static ssize_t step(struct pump_side *from, struct pump_side *to)
 		return drain(from, to);
 	if (from->ended || !from->readable)
 		return 0;
-	return from->is_bulk ? fill(from) : copy(from, to);
+	ssize_t n = from->is_bulk ? fill(from) : 0;
+	return n ? n : copy(from, to);
 }
 
 /* Moves what can be moved. 1: there is more for another turn; 0; or -errno. */

@@ -91,6 +91,20 @@ print(h.hexdigest())')"
 	[ -e project/node_modules/tiny/index.js ]
 }
 
+@test "npm: the registry that the caller has configured, with profile build and nothing else" {
+	command -v npm >/dev/null || skip "npm is not installed"
+	[ -e "$W/www/npm/tiny" ] || skip "the test before it did not make the registry"
+	mkdir configured
+	echo '{"name": "project", "version": "1.0.0"}' >configured/package.json
+	export npm_config_registry=http://npm.test:8000/npm/
+	fine -p build --rw configured -C configured -- sh -ec '
+		npm install --silent --no-audit --no-fund tiny >&2
+		node -p "require(\"tiny\")"'
+	aisbx show -p build | grep -q "npm.test:8000.*npm_config_registry"
+	unset npm_config_registry
+	run -6 in_box -p build -- curl -sS http://npm.test:8000/npm/tiny
+}
+
 @test "node: fetch, http, https, dns" {
 	need node
 	fine -p node --allow-host api.test:8000 --allow-host api.test --ro "$W/ca.pem" \
