@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,8 +75,12 @@ void broker_link_finish(struct broker_link *link, struct box_end *end)
 			;
 		left_ms = until_ms - now_ms();
 	}
-	if (link->broker.events_fd >= 0)
+	bool is_over = link->broker.events_fd < 0;
+	if (!is_over)
 		(void)close(link->broker.events_fd);
-	broker_kill(&link->broker);
+	int status = broker_kill(&link->broker);
+	/* Killed, and not by us, though the end of the box may have been noticed first. */
+	if (is_over && WIFSIGNALED(status))
+		link->log->ended_early = true;
 	end->network = link->log;
 }

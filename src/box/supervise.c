@@ -581,7 +581,7 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	int r = launch(plan, arena, stdin_fd, sup.link.broker.init_fd, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.link.broker.init_fd);
 	if (r < 0)
-		broker_kill(&sup.link.broker);
+		(void)broker_kill(&sup.link.broker);
 	else
 		supervise(&sup);
 }
