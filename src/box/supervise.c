@@ -505,7 +505,7 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	int r = launch(plan, arena, stdin_fd, sup.broker.init_fd, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
 	if (r < 0)
-		broker_kill(&sup.broker);
+		(void)broker_kill(&sup.broker);
 	else
 		supervise(&sup);
 }

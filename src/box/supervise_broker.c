@@ -2,6 +2,7 @@
 /* The supervisor's side of a running broker: see supervisor.h. */
 #include <errno.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "box/supervisor.h"
@@ -67,9 +68,13 @@ void supervisor_finish_broker(struct supervisor *sup)
 			;
 		left_ms = until_ms - supervisor_now_ms();
 	}
-	if (sup->broker.events_fd >= 0)
+	bool is_over = sup->broker.events_fd < 0;
+	if (!is_over)
 		(void)close(sup->broker.events_fd);
-	broker_kill(&sup->broker);
+	int status = broker_kill(&sup->broker);
+	/* Killed, and not by us, though the end of the box may have been noticed first. */
+	if (is_over && WIFSIGNALED(status))
+		network.ended_early = true;
 	sup->end->network = &network;
 	if (network.failed && !sup->end->started) {
 		sup->end->err = network.err;

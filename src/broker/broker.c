@@ -216,14 +216,17 @@ int broker_start(const struct plan *plan, struct arena *arena, bool each_event, 
 	return r;
 }
 
-void broker_kill(struct broker *broker)
+int broker_kill(struct broker *broker)
 {
+	int status = 0;
+
 	if (broker->pid < 0)
-		return;
+		return 0;
 	(void)kill(broker->pid, SIGKILL); /* ours and not reaped: cannot miss */
-	while (waitpid(broker->pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(broker->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	broker->pid = -1;
+	return status;
 }
 
 /*** The stages ***/

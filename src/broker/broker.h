@@ -32,7 +32,7 @@ struct broker {
 int broker_start(const struct plan *plan, struct arena *arena, bool each_event, uint16_t *ports,
 		 struct broker *ret_broker, struct err *reterr);
 
-/* Ends it at once and reaps it. Does nothing for BROKER_NONE. */
-void broker_kill(struct broker *broker);
+/* Ends it at once and reaps it: its wait status. 0, and does nothing, for BROKER_NONE. */
+int broker_kill(struct broker *broker);
 
 #endif

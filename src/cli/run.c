@@ -325,7 +325,8 @@ static void watch_box(struct run *run)
 					   .event = on_event };
 
 	box_run(&run->plan, &run->arena, -1, &observer, &run->end);
-	if (run->end.network && run->end.network->ended_early && !run->options.quiet)
+	if (run->end.started && run->end.network && run->end.network->ended_early &&
+	    !run->options.quiet)
 		(void)fprintf(stderr, "aisbx: the broker ended before the box: there was no "
 				      "network from then on\n");
 }
