@@ -18,7 +18,7 @@ struct arena_chunk {
 	struct arena_chunk *before;
 	size_t size; /* bytes mapped, this header included */
 	size_t used;
-	bool shared;
+	size_t pad;
 };
 
 _Static_assert(sizeof(struct arena_chunk) % ALIGN_BYTES == 0, "chunk header keeps alignment");
@@ -31,31 +31,17 @@ static void out_of_memory(void)
 	_Exit(125);
 }
 
-static void chunk_map(struct arena *arena, size_t size, bool shared)
+static struct arena_chunk *chunk_map(size_t need)
 {
+	size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
 	struct arena_chunk *chunk =
-		mmap(NULL, size, PROT_READ | PROT_WRITE,
-		     MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (chunk == MAP_FAILED && shared)
-		return;
 	if (chunk == MAP_FAILED)
 		out_of_memory();
-	chunk->before = arena->last;
 	chunk->size = size;
 	chunk->used = sizeof *chunk;
-	chunk->shared = shared;
-	arena->last = chunk;
-}
-
-void arena_share(struct arena *arena, size_t size)
-{
-	chunk_map(arena, size, true);
-}
-
-bool arena_is_shared(const struct arena *arena)
-{
-	return arena->last && arena->last->shared && !arena->last->before;
+	return chunk;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
@@ -66,10 +52,9 @@ void *arena_alloc(struct arena *arena, size_t size)
 		out_of_memory();
 	size = (size + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
 	if (!chunk || chunk->size - chunk->used < size) {
-		size_t need = size + sizeof *chunk;
-
-		chunk_map(arena, need > CHUNK_BYTES ? need : CHUNK_BYTES, false);
-		chunk = arena->last;
+		chunk = chunk_map(size + sizeof *chunk);
+		chunk->before = arena->last;
+		arena->last = chunk;
 	}
 	void *memory = (char *)chunk + chunk->used;
 	chunk->used += size;

@@ -9,7 +9,6 @@
 #ifndef AISBX_BASE_ARENA_H
 #define AISBX_BASE_ARENA_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -17,13 +16,6 @@ struct arena {
 	struct arena_chunk *last;
 };
 
-/*
- * Before the first allocation: the next `size` bytes come from memory that a
- * clone shares with its parent instead of copying it. Best effort.
- */
-void arena_share(struct arena *arena, size_t size);
-/* Whether all there is so far is shared so. */
-bool arena_is_shared(const struct arena *arena);
 /* Zeroed memory, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);

@@ -3,11 +3,6 @@
 #ifndef AISBX_BASE_PROGRAM_H
 #define AISBX_BASE_PROGRAM_H
 
-enum {
-	/* Who waits this long goes on waiting; a short run is not slowed by faults at its end. */
-	PROGRAM_SETTLE_MS = 20
-};
-
 /*
  * Unmaps the program's code and constants for a process that is about to wait:
  * they come back from the page cache as they are used, and until then a

@@ -112,12 +112,6 @@ static inline int sys_move_mount(int from, int to)
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-/* To a name in a directory; links are not followed. */
-static inline int sys_move_mount_at(int from, int to_dir, const char *name)
-{
-	return (int)sys_call5(SYS_move_mount, from, "", to_dir, name, MOVE_MOUNT_F_EMPTY_PATH);
-}
-
 static inline int sys_mount_setattr(int fd, unsigned flags, const struct mount_attr *attr)
 {
 	return (int)sys_call5(SYS_mount_setattr, fd, "", flags, attr, sizeof *attr);

@@ -54,15 +54,6 @@ struct observer {
 };
 
 /*
- * Begins with what needs no plan, while the caller makes one in arena. Optional,
- * and for shared memory only (arena_share()); what fails here, box_run() tries
- * again and reports. Changes no signal's handling.
- */
-void box_begin(struct arena *arena);
-/* Ends what box_begin() began and no plan came for. */
-void box_abandon(void);
-
-/*
  * Builds the box, runs the command, waits until nothing of the box is left.
  * arena is what plan lives in; init drops it. stdin_fd is what the command
  * reads instead of the caller's stdin, or -1. observer may be NULL. Always fills *ret_end.

@@ -3,11 +3,9 @@
  * pid 1 of the box.
  *
  * Theory of operation: the supervisor clones init into fresh user, mount, pid,
- * ipc, uts and cgroup namespaces, often before it has a plan. init makes the
- * network namespace, which needs none, while a helper process that shares its
- * memory receives the plan (handover.h), takes the box's ids and builds the
- * root: the two are the most expensive steps and independent of each other.
- * init takes the ids for itself when there is a plan, and gives up
+ * ipc, uts and cgroup namespaces. init builds the root with a helper process
+ * that shares its memory, while it makes the network namespace itself: the two
+ * are the most expensive steps and independent of each other. It gives up
  * every capability as soon as its own part is done, starts the command (payload.c) and waits: for children to
  * reap, for signals to deliver, for the supervisor to go away.
  *
@@ -37,11 +35,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/cpu.h"
 #include "base/program.h"
 #include "base/sys.h"
 #include "box/caps.h"
-#include "box/mounts.h"
 #include "box/network.h"
 #include "box/payload.h"
 #include "box/phase.h"
@@ -102,33 +98,20 @@ static void volunteer_for_oom(void)
 		(void)sys_write(fd, "300", 3);
 }
 
-/*
- * The maps are the namespace's, and made once: by the supervisor for a root
- * caller, else here. Ids are each process's own. Runs in the builder.
- */
-static int take_identity(const struct plan *plan, struct err *reterr)
+static int take_identity(const struct init *init, struct err *reterr)
 {
-	int r = plan->facts->host_root ? userns_become(plan, reterr)
-				       : userns_map_self(plan, reterr);
-
-	if (r == 0 && sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		r = err_set(reterr, E_SYSTEM, EPERM, "hide", "init's memory");
-	timing_mark(MARK_MAPPED);
-	return r;
-}
-
-/* init's part of it, when the builder is through with its own. */
-static int follow_identity(const struct init *init, struct err *reterr)
-{
-	const struct plan *plan = init->handover->plan;
+	const struct plan *plan = init->plan;
+	struct record record;
 
 	if (!plan->facts->host_root)
-		return 0;
-	int r = userns_become(plan, reterr);
-	/* A change of ids clears PDEATHSIG and may make dumpable: prctl(2). */
-	die_with_supervisor(init);
-	if (r == 0 && sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		r = err_set(reterr, E_SYSTEM, EPERM, "hide", "init's memory");
+		return userns_map_self(plan, reterr);
+	int r = phase_receive(init->socket_fd, TO_INIT, &record);
+	if (r == 0)
+		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
+	if (r < 0 || record.phase != PH_IDMAPPED)
+		return err_wall(reterr, "user", r < 0 ? -r : EPROTO, "await", "the uid map");
+	r = userns_become(plan, reterr);
+	die_with_supervisor(init); /* a change of ids clears PDEATHSIG, prctl(2) */
 	return r;
 }
 
@@ -151,154 +134,105 @@ static int join_keyring(const struct plan *plan, unsigned *degraded, struct err 
 
 /*** Building ***/
 
-/* How far the builder is. It moves on by itself; init reads what is final by then. */
-enum stage {
-	STAGE_WAITING,
-	STAGE_PLANNED, /* the handover is init's, the ids are mapped */
-	STAGE_ENDED,   /* all is final */
-};
-
 struct build {
 	const struct init *init;
 	unsigned degraded;
-	struct ruleset rules;
-	int proc_sys_fd; /* the host's, for init's network; -1: not needed */
 	int result;
-	atomic_int stage;
+	atomic_bool done; /* result, degraded and err are final */
 	struct err err;
 };
-
-static void reach(struct build *build, enum stage stage)
-{
-	atomic_store_explicit(&build->stage, stage, memory_order_release);
-}
-
-static int await_plan(struct build *build)
-{
-	const struct init *init = build->init;
-	int r = handover_receive(init->socket_fd, init->handover);
-
-	if (r == 0)
-		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
-	if (r < 0)
-		return err_set(&build->err, E_SYSTEM, -r, "receive", "the plan");
-	return take_identity(init->handover->plan, &build->err);
-}
 
 static int build_root(void *argument)
 {
 	struct build *build = argument;
-	struct handover *handover = build->init->handover;
-	int r = await_plan(build);
 
-	if (r == 0) {
-		/* Before the root changes. A failure shows where it is used. */
-		if (handover->given[GIVEN_BROKER] >= 0)
-			build->proc_sys_fd =
-				sys_open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-		reach(build, STAGE_PLANNED);
-		r = landlock_open(handover->plan, &build->rules, &build->err);
-	}
-	if (r == 0)
-		r = mounts_apply(handover->plan, &handover->sources, &build->rules,
-				 &build->degraded, &build->err);
-	if (r == 0)
-		r = landlock_allow_rest(&build->rules, handover->plan, &build->err);
-	build->result = r;
+	build->result = mounts_apply(build->init->plan, build->init->sources, &build->degraded,
+				     &build->err);
 	timing_mark(MARK_MOUNTED);
-	reach(build, STAGE_ENDED);
+	atomic_store_explicit(&build->done, true, memory_order_release);
 	sys_exit_group(0);
 }
 
 /* What the broker needs of the namespace while there are capabilities in it. */
-static int open_network(const struct build *build, struct err *reterr)
+static int open_network(const struct init *init, int proc_sys_fd, struct err *reterr)
 {
-	int broker_fd = build->init->handover->given[GIVEN_BROKER];
-
-	if (broker_fd < 0)
-		return 0;
 	int r = network_route_all(reterr);
+
 	if (r == 0)
-		r = network_free_ports(build->proc_sys_fd, reterr);
-	return r < 0 ? r : sockets_send_first(broker_fd, reterr);
+		r = network_free_ports(proc_sys_fd, reterr);
+	return r < 0 ? r : sockets_send_first(init->broker_fd, reterr);
+}
+
+static int build_network(const struct init *init, int proc_sys_fd, unsigned *degraded,
+			 struct err *reterr)
+{
+	const char *name = init->plan->hostname;
+	int r = network_apply(reterr);
+
+	if (r == 0 && init->broker_fd >= 0)
+		r = open_network(init, proc_sys_fd, reterr);
+	if (r < 0)
+		return r;
+	r = (int)sys_call2(SYS_sethostname, name, strlen(name));
+	if (r < 0)
+		return err_wall(reterr, "uts", -r, "set", "the host name");
+	r = join_keyring(init->plan, degraded, reterr);
+	timing_mark(MARK_NET);
+	return r;
 }
 
 /*
  * Waits for the builder. The two finish at about the same time, and in a
  * virtual machine sleeping and being woken costs more than what is left, so
  * it first looks for a while; the yield lets the builder run where there is
- * only one processor. After it the stage may be a later one, or, when the
- * builder was killed, an earlier one.
+ * only one processor.
  */
-static enum stage await(struct build *build, int pid, enum stage stage)
+static void await_builder(struct build *build, int pid)
 {
 	enum {
 		LOOKS = 1000
 	};
 
 	for (int i = 0; i < LOOKS; i++) {
-		if (atomic_load_explicit(&build->stage, memory_order_acquire) >= (int)stage)
-			break; /* its exit is reaped with everything else's */
-		if (i == LOOKS - 1) {
-			while (sys_call4(SYS_wait4, pid, NULL, 0, NULL) == -EINTR)
-				;
-		}
+		if (atomic_load_explicit(&build->done, memory_order_acquire))
+			return; /* its exit is reaped with everything else's */
 		(void)sys_call0(SYS_sched_yield);
 	}
-	return (enum stage)atomic_load_explicit(&build->stage, memory_order_acquire);
-}
-
-/* What of init's own part needs the plan. The builder has its own credentials. */
-static int finish_own(const struct build *build, unsigned *degraded, struct err *reterr)
-{
-	const struct plan *plan = build->init->handover->plan;
-	int r = follow_identity(build->init, reterr);
-
-	if (r == 0)
-		r = open_network(build, reterr);
-	if (r < 0)
-		return r;
-	r = (int)sys_call2(SYS_sethostname, plan->hostname, strlen(plan->hostname));
-	if (r < 0)
-		return err_wall(reterr, "uts", -r, "set", "the host name");
-	r = join_keyring(plan, degraded, reterr);
-	if (r == 0)
-		r = caps_apply(reterr);
-	timing_mark(MARK_DROPPED);
-	return r;
+	while (sys_call4(SYS_wait4, pid, NULL, 0, NULL) == -EINTR)
+		;
 }
 
 /* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
-static int build_box(const struct init *init, struct payload *payload, struct err *reterr)
+static int build_box(const struct init *init, unsigned *degraded, struct err *reterr)
 {
-	struct build build = { .init = init, .proc_sys_fd = -1, .result = -EINTR };
-	struct err own_err;
+	struct build build = { .init = init, .result = -EINTR };
+	struct err network_err;
+	/* The builder takes the host's /proc away. A failure shows where it is used. */
+	_cleanup_close_ int proc_sys_fd =
+		init->broker_fd < 0 ? -1
+				    : sys_open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 
 	int pid = clone(build_root, builder_stack + sizeof builder_stack,
 			CLONE_VM | CLONE_FILES | SIGCHLD, &build);
 	if (pid < 0)
 		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
-	struct cpu_mask before;
-	cpu_send_away(pid, &before); /* beside us */
-	(void)cpu_let_back(pid, &before);
-	int r = network_apply(&own_err);
-	timing_mark(MARK_NET);
-	enum stage stage = await(&build, pid, STAGE_PLANNED);
-	if (r == 0 && stage != STAGE_WAITING && !(stage == STAGE_ENDED && build.result < 0))
-		r = finish_own(&build, &payload->degraded, &own_err);
-	stage = await(&build, pid, STAGE_ENDED);
+	int r = build_network(init, proc_sys_fd, degraded, &network_err);
+	/* The helper has its own credentials: while it mounts, we give up ours. */
+	if (r == 0)
+		r = caps_apply(&network_err);
+	timing_mark(MARK_DROPPED);
+	await_builder(&build, pid);
 	if (r < 0) {
-		*reterr = own_err;
+		*reterr = network_err;
 		return r;
 	}
-	if (stage != STAGE_ENDED)
+	if (build.result == -EINTR)
 		return err_set(reterr, E_SYSTEM, EINTR, "finish", "the root");
 	if (build.result < 0) {
 		*reterr = build.err;
 		return build.result;
 	}
-	payload->degraded |= build.degraded;
-	payload->rules = build.rules;
+	*degraded |= build.degraded;
 	/* pivot_root(2) moved our root; our directory is still the caller's. */
 	r = (int)sys_call1(SYS_chdir, "/");
 	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "enter", "/") : 0;
@@ -380,7 +314,7 @@ static void close_descriptors(const struct init *init, int signal_fd)
 }
 
 /* What is left of the caller in this process: see the invariants above. */
-static void forget_caller(const struct init *init, int signal_fd)
+static void forget_caller(struct init *init, int signal_fd)
 {
 	char *heap_end = sbrk(0);
 
@@ -389,9 +323,8 @@ static void forget_caller(const struct init *init, int signal_fd)
 		(void)madvise(caller_memory.heap, (size_t)(heap_end - caller_memory.heap),
 			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
 	close_descriptors(init, signal_fd);
-	/* A copy: the arena holds its own description. */
-	struct arena arena = init->handover->arena;
-	arena_free(&arena);
+	arena_free(init->arena);
+	program_release_pages();
 }
 
 static _Noreturn void report_end(const struct init *init, const struct ending *ending)
@@ -465,21 +398,13 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 		{ .fd = init->broker_fd, .events = POLLIN },
 	};
 
-	/* The kernel counts it down. */
-	struct timespec settle = { .tv_nsec = PROGRAM_SETTLE_MS * 1000000L };
-	struct timespec *timeout = &settle;
-
 	for (;;) {
 		bool serves; /* known since the command started */
 		struct signalfd_siginfo info;
-		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, timeout, NULL, 0);
+		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
 
 		if (r < 0 && r != -EINTR)
 			sys_exit_group(STATUS_FAILED);
-		if (r == 0) {
-			program_release_pages();
-			timeout = NULL;
-		}
 		if (fds[0].revents)
 			(void)sys_read(signal_fd, &info, sizeof info);
 		if (reap(command, ending))
@@ -498,19 +423,15 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 
 static int start(struct init *init, struct payload *payload, pid_t *ret_command, struct err *reterr)
 {
-	const struct plan *plan = init->handover->plan;
+	const struct plan *plan = init->plan;
 	int r = 0;
 
-	payload->plan = plan;
-	memcpy(payload->stdio, init->handover->given, sizeof payload->stdio);
-	init->broker_fd = init->handover->given[GIVEN_BROKER];
 	if (wants_terminal(plan))
 		r = open_terminal(init, payload, reterr);
 	if (r == 0)
 		r = open_null(plan, payload, reterr);
 	if (r == 0)
-		r = protect_prepare(plan, &init->handover->sources, &payload->listener_send,
-				    reterr);
+		r = protect_prepare(plan, init->sources, &payload->listener_send, reterr);
 	if (r == 0 && init->broker_fd >= 0)
 		r = sockets_await_broker(init->broker_fd, reterr);
 	if (r < 0)
@@ -523,15 +444,21 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 _Noreturn void init_main(struct init *init)
 {
 	struct record started = { .phase = PH_STARTED, .size = sizeof started };
-	struct payload payload = { .terminal = -1, .listener_send = -1 };
+	struct payload payload = { .plan = init->plan, .terminal = -1, .listener_send = -1 };
+	unsigned degraded = 0;
 	pid_t command = -1;
 	struct err err;
 
+	memcpy(payload.stdio, init->stdio, sizeof payload.stdio);
 	die_with_supervisor(init);
-	handover_park(init->handover);
 	timing_mark(MARK_CLONED);
 	volunteer_for_oom();
-	int r = build_box(init, &payload, &err);
+	int r = take_identity(init, &err);
+	if (r == 0 && sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = err_set(&err, E_SYSTEM, EPERM, "hide", "init's memory");
+	timing_mark(MARK_MAPPED);
+	if (r == 0)
+		r = build_box(init, &degraded, &err);
 	int signal_fd = r == 0 ? open_signals(&err) : -1;
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;
@@ -539,8 +466,8 @@ _Noreturn void init_main(struct init *init)
 		r = start(init, &payload, &command, &err);
 	if (r < 0)
 		give_up(init, &err);
-	started.ending.landlock_abi = payload.rules.abi;
-	started.ending.degraded = payload.degraded;
+	started.ending.landlock_abi = payload.landlock_abi;
+	started.ending.degraded = degraded | payload.degraded;
 	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
 	forget_caller(init, signal_fd);
 	watch(init, signal_fd, command, &started.ending);

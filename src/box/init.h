@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-#include "box/handover.h"
+#include "box/mounts.h"
+#include "policy/plan.h"
 
 /*
  * Memory of the caller's that fork copied into init: its argv and environment
@@ -19,11 +20,14 @@ struct caller_memory {
 
 extern struct caller_memory caller_memory;
 
-/* What launch.c clones init with. */
+/* What launch.c hands to init. */
 struct init {
-	struct handover *handover; /* filled in when PH_PLANNED has come: handover.h */
-	int socket_fd;		   /* init's end of the handshake */
-	int broker_fd; /* once the plan is there: see sockets.h; -1: a box without a broker */
+	const struct plan *plan;
+	struct arena *arena; /* that the plan lives in: dropped once the command runs */
+	struct sources *sources;
+	int socket_fd; /* init's end of the handshake */
+	int broker_fd; /* see sockets.h; -1: a box without a broker */
+	int stdio[3];  /* see struct payload */
 };
 
 /* Never returns. Runs in the fresh namespaces, with init->socket_fd still connected. */

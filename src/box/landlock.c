@@ -7,10 +7,6 @@
  * again for writing through /proc/self/fd, and that neither signals nor
  * abstract sockets leave the box's domain. Rights that the running kernel
  * does not know are left out; the result tells the version.
- *
- * The builder adds the rules, beside init: each step's as it puts the step in
- * place, through the descriptor it has at hand. The payload adds those of its
- * own descriptors and confines itself.
  */
 #include "box/landlock.h"
 
@@ -57,6 +53,12 @@ struct path_beneath_attr {
 	int32_t parent_fd;
 } __attribute__((packed));
 
+struct ruleset {
+	int fd;
+	uint64_t handled;
+	struct err *reterr;
+};
+
 static uint64_t known_accesses(int abi)
 {
 	uint64_t known = ACCESS_ALL;
@@ -80,15 +82,14 @@ static long add_rule(const struct ruleset *rules, int fd, uint64_t access, bool 
 	return sys_call4(SYS_landlock_add_rule, rules->fd, RULE_PATH_BENEATH, &rule, 0);
 }
 
-static int allow_path(const struct ruleset *rules, const char *path, uint64_t access, bool is_dir,
-		      struct err *reterr)
+static int allow_path(const struct ruleset *rules, const char *path, uint64_t access, bool is_dir)
 {
 	_cleanup_close_ int fd = sys_open(path, O_PATH | O_CLOEXEC, 0);
 
 	if (fd < 0)
-		return err_wall(reterr, "landlock", -fd, "open", path);
+		return err_wall(rules->reterr, "landlock", -fd, "open", path);
 	long r = add_rule(rules, fd, access, is_dir);
-	return r < 0 ? err_wall(reterr, "landlock", (int)-r, "allow", path) : 0;
+	return r < 0 ? err_wall(rules->reterr, "landlock", (int)-r, "allow", path) : 0;
 }
 
 static uint64_t step_access(const struct plan *plan, const struct step *step)
@@ -112,7 +113,7 @@ static uint64_t step_access(const struct plan *plan, const struct step *step)
 	case STEP_PROC:
 		access = ACCESS_DEVICES;
 		break;
-	case STEP_DEVICE: /* stand below /dev: one rule, see landlock_allow_rest() */
+	case STEP_DEVICE: /* stand below /dev: one rule, see allow_steps() */
 	case STEP_DEVPTS:
 	case STEP_DIR:
 	case STEP_SYMLINK:
@@ -123,17 +124,24 @@ static uint64_t step_access(const struct plan *plan, const struct step *step)
 	return plan->has_exec_list ? access & ~ACCESS_EXECUTE : access;
 }
 
-int landlock_allow_step(const struct ruleset *rules, const struct plan *plan,
-			const struct step *step, int fd, struct err *reterr)
+static int allow_steps(const struct ruleset *rules, const struct plan *plan, unsigned skipped_proc)
 {
-	uint64_t access = rules->abi ? step_access(plan, step) : 0;
-	long r = access ? add_rule(rules, fd, access, step->flags & STEP_IS_DIR) : 0;
+	for (size_t i = 0; i < plan->steps_len; i++) {
+		const struct step *step = &plan->steps[i];
+		uint64_t access = step_access(plan, step);
 
-	return r < 0 ? err_wall(reterr, "landlock", (int)-r, "allow", step->box_path) : 0;
+		if (!access || (step->kind == STEP_PROC && skipped_proc))
+			continue;
+		int r = allow_path(rules, step->box_path, access, step->flags & STEP_IS_DIR);
+		if (r < 0)
+			return r;
+	}
+	int r = allow_path(rules, "/dev", ACCESS_DEVICES, true);
+	return r < 0 ? r : allow_path(rules, "/", ACCESS_READ_DIR, true);
 }
 
 /* The dynamic loader is opened for execution with every dynamic program. */
-static int allow_programs(const struct ruleset *rules, const struct plan *plan, struct err *reterr)
+static int allow_programs(const struct ruleset *rules, const struct plan *plan)
 {
 	static const char *const loaders[] = { "/lib64/ld-linux-x86-64.so.2",
 					       "/lib/ld-linux-aarch64.so.1",
@@ -142,13 +150,12 @@ static int allow_programs(const struct ruleset *rules, const struct plan *plan, 
 
 	for (size_t i = 0; i < plan->exec.len; i++) {
 		int r = allow_path(rules, plan->exec.items[i], ACCESS_EXECUTE | ACCESS_READ_FILE,
-				   false, reterr);
+				   false);
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
-		int r = allow_path(rules, loaders[i], ACCESS_EXECUTE | ACCESS_READ_FILE, false,
-				   reterr);
+		int r = allow_path(rules, loaders[i], ACCESS_EXECUTE | ACCESS_READ_FILE, false);
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
@@ -160,7 +167,7 @@ static int allow_programs(const struct ruleset *rules, const struct plan *plan, 
  * /dev/stdout and the like open them again: with the rights they came with,
  * never more.
  */
-static int allow_stdio(const struct ruleset *rules, struct err *reterr)
+static int allow_stdio(const struct ruleset *rules)
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		struct stat st;
@@ -178,7 +185,7 @@ static int allow_stdio(const struct ruleset *rules, struct err *reterr)
 		long r = add_rule(rules, fd, access, false);
 		/* Pipes and sockets have no place in a tree: EBADFD, and no rule is needed. */
 		if (r < 0 && r != -EBADFD)
-			return err_wall(reterr, "landlock", (int)-r, "allow",
+			return err_wall(rules->reterr, "landlock", (int)-r, "allow",
 					"a standard descriptor");
 	}
 	return 0;
@@ -192,10 +199,12 @@ static int explain_lack(int error, struct err *reterr)
 	return error;
 }
 
-static int no_landlock(const struct plan *plan, int error, struct err *reterr)
+static int no_landlock(const struct plan *plan, int error, int *ret_abi, struct err *reterr)
 {
-	if (plan->degradable[WALL_LANDLOCK])
+	if (plan->degradable[WALL_LANDLOCK]) {
+		*ret_abi = 0;
 		return 0;
+	}
 	return explain_lack(error, reterr);
 }
 
@@ -212,42 +221,29 @@ static int make_ruleset(int abi, uint64_t handled)
 	return (int)sys_call3(SYS_landlock_create_ruleset, &attr, size, 0);
 }
 
-int landlock_open(const struct plan *plan, struct ruleset *ret, struct err *reterr)
+int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr)
 {
 	long abi = sys_call3(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
 
-	*ret = (struct ruleset){ .fd = -1 };
 	if (abi < 1)
-		return no_landlock(plan, abi < 0 ? (int)abi : -ENOSYS, reterr);
-	uint64_t handled = known_accesses((int)abi);
-	int fd = make_ruleset((int)abi, handled);
+		return no_landlock(plan, abi < 0 ? (int)abi : -ENOSYS, ret_abi, reterr);
+	struct ruleset rules = { .handled = known_accesses((int)abi), .reterr = reterr };
+	_cleanup_close_ int fd = make_ruleset((int)abi, rules.handled);
 	if (fd < 0)
 		return err_wall(reterr, "landlock", -fd, "make", "a ruleset");
-	*ret = (struct ruleset){ .fd = fd, .abi = (int)abi, .handled = handled };
-	return 0;
-}
-
-int landlock_allow_rest(const struct ruleset *rules, const struct plan *plan, struct err *reterr)
-{
-	if (!rules->abi)
-		return 0;
-	int r = allow_path(rules, "/dev", ACCESS_DEVICES, true, reterr);
-	if (r == 0)
-		r = allow_path(rules, "/", ACCESS_READ_DIR, true, reterr);
+	rules.fd = fd;
+	int r = allow_steps(&rules, plan, plan->degradable[WALL_PROC]);
 	if (r == 0 && plan->has_exec_list)
-		r = allow_programs(rules, plan, reterr);
-	return r;
-}
-
-int landlock_apply(const struct ruleset *rules, struct err *reterr)
-{
-	if (!rules->abi)
-		return 0;
-	int r = allow_stdio(rules, reterr);
+		r = allow_programs(&rules, plan);
+	if (r == 0)
+		r = allow_stdio(&rules);
 	if (r < 0)
 		return r;
-	r = (int)sys_call2(SYS_landlock_restrict_self, rules->fd, 0);
-	return r < 0 ? err_wall(reterr, "landlock", -r, "apply", "the ruleset") : 0;
+	r = (int)sys_call2(SYS_landlock_restrict_self, fd, 0);
+	if (r < 0)
+		return err_wall(reterr, "landlock", -r, "apply", "the ruleset");
+	*ret_abi = (int)abi;
+	return 0;
 }
 
 int landlock_deny_files(bool may_lack, struct err *reterr)

@@ -20,11 +20,11 @@ struct launched {
 };
 
 /*
- * Hands the plan to the init of box_begin(), or to a new one; it builds the
- * box and starts the command on its own. stdin_fd: what the command reads, or
- * -1 for the caller's. broker_fd: init's end of the sockets pair (sockets.h), or
- * -1; it stays the caller's. The supervisor's signals must be blocked: init
- * inherits the mask. On failure nothing is left running.
+ * Clones init into its namespaces; it builds the box and starts the command on
+ * its own. stdin_fd: what the command reads, or -1 for the caller's. broker_fd:
+ * init's end of the sockets pair (sockets.h), or -1; it stays the caller's. The
+ * supervisor's signals must be blocked: init inherits the mask.
+ * On failure nothing is left running.
  */
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, int broker_fd,
 	   struct launched *ret_box, struct err *reterr);

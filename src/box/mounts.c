@@ -36,7 +36,6 @@ struct builder {
 	const struct plan *plan;
 	struct err *reterr;
 	struct sources *sources;
-	const struct ruleset *rules;
 	unsigned degraded;
 	int base_fd;	   /* the tmpfs */
 	int root_fd;	   /* root/ as its own mount */
@@ -116,12 +115,6 @@ static int make_file(int dir, const char *name, const char *text, size_t len, mo
 	return steal_fd(&fd);
 }
 
-/* The second layer's part of a step, through the descriptor of what it put in place. */
-static int allow(const struct builder *builder, const struct step *step, int fd)
-{
-	return landlock_allow_step(builder->rules, builder->plan, step, fd, builder->reterr);
-}
-
 static int make_plain_file(struct builder *builder, const struct step *step)
 {
 	const char *name;
@@ -129,7 +122,7 @@ static int make_plain_file(struct builder *builder, const struct step *step)
 	_cleanup_close_ int fd =
 		dir < 0 ? dir : make_file(dir, name, step->text, step->text_len, step->mode);
 
-	return fd < 0 ? fail(builder, fd, "make", step->box_path) : allow(builder, step, fd);
+	return fd < 0 ? fd : 0;
 }
 
 static int make_symlink(struct builder *builder, const struct step *step)
@@ -142,29 +135,31 @@ static int make_symlink(struct builder *builder, const struct step *step)
 	return (int)sys_call3(SYS_symlinkat, step->text, dir, name);
 }
 
-/*
- * Mounts on what is there already, on a bind, or makes the mount point in
- * memory: the one name below its open directory then needs no descriptor, and
- * a link would not be followed.
- */
-static int attach(struct builder *builder, const struct step *step, int tree)
+/* The mount point, made in memory or already there on a bind; returns it open. */
+static int open_mount_point(struct builder *builder, const struct step *step)
 {
 	const char *name;
 
-	if (step->flags & STEP_ON_BIND) {
-		_cleanup_close_ int target = open_in_root(builder, step->box_path);
-
-		return target < 0 ? target : sys_move_mount(tree, target);
-	}
+	if (step->flags & STEP_ON_BIND)
+		return open_in_root(builder, step->box_path);
 	int dir = open_parent(builder, step->box_path, &name);
 	if (dir < 0)
 		return dir;
-	bool is_dir = step->flags & STEP_IS_DIR;
-	int r = (int)(is_dir ? sys_call3(SYS_mkdirat, dir, name, 0755)
-			     : sys_call4(SYS_mknodat, dir, name, S_IFREG | 0444, 0));
-	if (r < 0 && !(r == -EEXIST && is_dir))
+	if (!(step->flags & STEP_IS_DIR))
+		return make_file(dir, name, "", 0, 0444);
+	int r = (int)sys_call3(SYS_mkdirat, dir, name, 0755);
+	if (r < 0 && r != -EEXIST)
 		return r;
-	return sys_move_mount_at(tree, dir, name);
+	return sys_openat2(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
+}
+
+static int attach(struct builder *builder, const struct step *step, int tree)
+{
+	_cleanup_close_ int target = open_mount_point(builder, step);
+
+	if (target < 0)
+		return target;
+	return sys_move_mount(tree, target);
 }
 
 /*** Steps ***/
@@ -180,10 +175,9 @@ static int attach_bind(struct builder *builder, const struct step *step)
 			return r;
 	}
 	int r = attach(builder, step, *tree);
-	r = r < 0 ? fail(builder, r, "mount", step->box_path) : allow(builder, step, *tree);
 	close_keeping_errno(*tree);
 	*tree = -1;
-	return r;
+	return r < 0 ? fail(builder, r, "mount", step->box_path) : 0;
 }
 
 /* Makes a numbered entry of private/; name has at least 21 bytes. */
@@ -226,8 +220,7 @@ static int attach_private(struct builder *builder, const struct step *step)
 	int r = make_private(builder, step, name);
 	_cleanup_close_ int tree = r < 0 ? r : open_private(builder, step, name);
 
-	r = tree < 0 ? tree : attach(builder, step, tree);
-	return r < 0 ? fail(builder, r, "mount", step->box_path) : allow(builder, step, tree);
+	return tree < 0 ? tree : attach(builder, step, tree);
 }
 
 static int finish_masks(struct builder *builder)
@@ -355,19 +348,21 @@ static int attach_proc(struct builder *builder, const struct step *step)
 		return r;
 	}
 	r = attach(builder, step, fd);
-	r = r < 0 ? fail(builder, r, "mount", "/proc") : allow(builder, step, fd);
-	return r < 0 ? r : mask_proc(builder);
+	if (r < 0)
+		return fail(builder, r, "mount", "/proc");
+	return mask_proc(builder);
 }
 
 static int apply_mount(struct builder *builder, const struct step *step)
 {
+	int r;
+
 	if (step->kind == STEP_BIND || step->kind == STEP_DEVICE)
 		return attach_bind(builder, step);
 	if (step->kind == STEP_PROC)
 		return attach_proc(builder, step);
-	if (step->kind != STEP_DEVPTS)
-		return attach_private(builder, step);
-	int r = attach_devpts(builder, step);
+	r = step->kind == STEP_DEVPTS ? attach_devpts(builder, step)
+				      : attach_private(builder, step);
 	return r < 0 ? fail(builder, r, "mount", step->box_path) : 0;
 }
 
@@ -383,7 +378,8 @@ static int apply_step(struct builder *builder, const struct step *step)
 		r = make_symlink(builder, step);
 		break;
 	case STEP_FILE:
-		return make_plain_file(builder, step);
+		r = make_plain_file(builder, step);
+		break;
 	case STEP_BIND:
 	case STEP_DEVICE:
 	case STEP_PROC:
@@ -531,13 +527,12 @@ static int enter_root(struct builder *builder)
 	return r < 0 ? fail(builder, r, "enter", "/") : 0;
 }
 
-int mounts_apply(const struct plan *plan, struct sources *sources, const struct ruleset *rules,
-		 unsigned *ret_degraded, struct err *reterr)
+int mounts_apply(const struct plan *plan, struct sources *sources, unsigned *ret_degraded,
+		 struct err *reterr)
 {
 	struct builder builder = { .plan = plan,
 				   .reterr = reterr,
 				   .sources = sources,
-				   .rules = rules,
 				   .base_fd = -1,
 				   .root_fd = -1,
 				   .private_fd = -1,

@@ -4,7 +4,6 @@
 #define AISBX_BOX_MOUNTS_H
 
 #include "base/err.h"
-#include "box/landlock.h"
 #include "box/sources.h"
 #include "policy/plan.h"
 
@@ -12,10 +11,9 @@
  * Builds the root and makes it the root of the calling mount namespace.
  * Must run in a fresh mount namespace with capabilities over it.
  * ret_degraded gets bit n set when enum wall n was left out as allowed.
- * rules get what the steps grant.
  * No heap, no stdio.
  */
-int mounts_apply(const struct plan *plan, struct sources *sources, const struct ruleset *rules,
-		 unsigned *ret_degraded, struct err *reterr);
+int mounts_apply(const struct plan *plan, struct sources *sources, unsigned *ret_degraded,
+		 struct err *reterr);
 
 #endif

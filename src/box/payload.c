@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 
 #include "base/sys.h"
+#include "box/landlock.h"
 #include "box/protect.h"
 #include "box/rlimits.h"
 #include "box/syscalls.h"
@@ -152,11 +153,11 @@ static int close_the_walls(struct payload *payload)
 {
 	const struct plan *plan = payload->plan;
 	int listener = -1, listener_send;
-	int r = landlock_apply(&payload->rules, &payload->err);
+	int r = landlock_apply(plan, &payload->landlock_abi, &payload->err);
 
 	if (r < 0)
 		return r;
-	if (payload->rules.abi == 0)
+	if (payload->landlock_abi == 0)
 		payload->degraded |= 1U << WALL_LANDLOCK;
 	timing_mark(MARK_LANDLOCKED);
 	r = close_the_rest(payload, &listener_send);

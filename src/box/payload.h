@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "box/landlock.h"
 #include "policy/plan.h"
 
 /* In: what the payload needs. Out: what it found; shared with init until exec. */
@@ -16,7 +15,7 @@ struct payload {
 	int stdio[3];	   /* what becomes 0, 1 and 2; -1: stays as it is */
 	int terminal;	   /* slave of the box's terminal, or -1 */
 	int listener_send; /* socket for the seccomp listener, or -1 */
-	struct ruleset rules;
+	int landlock_abi;
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 	struct err err;	   /* set when the command was not executed */
 	bool executed;	   /* init: nothing failed up to execve */

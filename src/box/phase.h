@@ -3,8 +3,7 @@
  * The handshake between supervisor and init.
  *
  *   phase         direction    meaning                                     on EOF
- *   PH_PLANNED    sup -> init  the plan is in place, and a root caller's uid init exits
- *                              and gid maps; descriptors follow: handover.h
+ *   PH_IDMAPPED   sup -> init  uid and gid maps are in place (root caller)  init exits
  *   PH_TERMINAL   init -> sup  the next packet carries the pty master       fail
  *   PH_ATTACHED   sup -> init  the pty has the caller's modes and size      init exits
  *   PH_STARTED    init -> sup  the command was executed: no set-up error    fail
@@ -27,7 +26,7 @@
 
 enum phase {
 	PH_NONE,
-	PH_PLANNED,
+	PH_IDMAPPED,
 	PH_TERMINAL,
 	PH_ATTACHED,
 	PH_STARTED,

@@ -177,8 +177,7 @@ static void break_off(struct relay *r, int errnum)
 /* One read from the source, into the buffer or away. */
 static void take(struct relay *r)
 {
-	/* Not on the stack, whose pages would be touched for it at every read. */
-	static char rest[DISCARD_BYTES];
+	char rest[DISCARD_BYTES];
 	bool discard = is_spent(r);
 	char *to = discard ? rest : r->buffer + r->end;
 	uint64_t size = discard ? sizeof rest : sizeof r->buffer - r->end;

@@ -248,7 +248,7 @@ static void read_record(struct supervisor *sup)
 		sup->end->err = record.err;
 		break;
 	case PH_NONE:
-	case PH_PLANNED:
+	case PH_IDMAPPED:
 	case PH_ATTACHED:
 	case PH_SIGNAL:
 	case PH__N:
@@ -273,17 +273,10 @@ static void reap(struct supervisor *sup, int options)
 
 /*** The loop ***/
 
-static int64_t next_deadline(const struct supervisor *sup)
-{
-	int64_t next = sup->wall_at_ms < sup->kill_at_ms ? sup->wall_at_ms : sup->kill_at_ms;
-
-	return next < sup->settled_at_ms ? next : sup->settled_at_ms;
-}
-
 static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 {
 	int64_t now = supervisor_now_ms();
-	int64_t next = next_deadline(sup);
+	int64_t next = sup->wall_at_ms < sup->kill_at_ms ? sup->wall_at_ms : sup->kill_at_ms;
 	int64_t timeout = next == NEVER ? -1 : next <= now ? 0 : next - now;
 
 	for (int i = 0; i < POLL__N; i++)
@@ -329,10 +322,6 @@ static void check_deadlines(struct supervisor *sup)
 {
 	int64_t now = supervisor_now_ms();
 
-	if (now >= sup->settled_at_ms) {
-		sup->settled_at_ms = NEVER;
-		program_release_pages();
-	}
 	if (now >= sup->kill_at_ms)
 		supervisor_kill_box(sup);
 	if (now >= sup->wall_at_ms) {
@@ -457,8 +446,8 @@ static void supervise(struct supervisor *sup)
 	sup->wall_at_ms =
 		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
-	sup->settled_at_ms = supervisor_now_ms() + PROGRAM_SETTLE_MS;
 	start_relays(sup);
+	program_release_pages();
 	run_loop(sup);
 	if (sup->has_tty)
 		tty_close(&terminal);

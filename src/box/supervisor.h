@@ -33,7 +33,6 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
-	int64_t settled_at_ms;	  /* when it gives up the pages it does not need to wait */
 	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
 	bool closed;		  /* init's end of the socket is gone */
 	bool ended;		  /* init said PH_EXITED */

@@ -272,10 +272,8 @@ static int enter_caller_stage(struct config *config, struct arena *arena, struct
 	const struct rlimit no_core = { 1, 1 }; /* as in rlimits.c */
 	struct rlimit files;
 
-	struct arena last = *arena; /* it may lie in its own memory */
-
 	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
-	arena_free(&last);
+	arena_free(arena);
 	int r = keep_descriptors(config);
 	if (r < 0)
 		return err_set(reterr, E_SYSTEM, -r, "close", "the caller's descriptors");

@@ -22,11 +22,6 @@
 #include "report/audit.h"
 #include "report/result.h"
 
-enum {
-	/* Of address space: more than any plan but a huge one needs. */
-	SHARED_BYTES = 512 * 1024
-};
-
 struct run {
 	struct arena arena;
 	struct options options;
@@ -331,13 +326,6 @@ static void watch_box(struct run *run)
 				      "network from then on\n");
 }
 
-/* Code is read, and may be checked in a box of its own, before there is a plan. */
-static bool is_planned_at_once(const struct options *options)
-{
-	return options->command_len && !options->code && !options->script &&
-	       !(options->profile && strcmp(options->profile, "-") == 0);
-}
-
 /* usage is why the options could not be read to their end, or NULL. */
 static int run_options(struct run *run, const struct err *usage)
 {
@@ -348,8 +336,6 @@ static int run_options(struct run *run, const struct err *usage)
 	run->result = run->published = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
-	if (!usage && is_planned_at_once(options))
-		box_begin(&run->arena);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
 		return print_failure(&err);
 	if (options->published && result_open(options->published, &run->published, &err) < 0)
@@ -367,19 +353,13 @@ static int run_options(struct run *run, const struct err *usage)
 
 int cmd_run(int argc, char **argv)
 {
-	struct arena arena = { 0 };
+	static struct run run; /* too large for the stack */
 	struct err err;
 
-	arena_share(&arena, SHARED_BYTES);
-	/* All that the plan refers to lies in the arena, or was there before main(). */
-	struct run *run = arena_alloc(&arena, sizeof *run);
-	run->arena = arena;
-	if (hostfacts_read(&run->arena, environ, &run->facts, &err) < 0)
+	if (hostfacts_read(&run.arena, environ, &run.facts, &err) < 0)
 		return print_failure(&err);
-	int r = options_parse(&run->arena, argc, argv, FOR_RUN, &run->options, &err);
-	int status = run_options(run, r < 0 ? &err : NULL);
-	box_abandon();
-	return status;
+	int r = options_parse(&run.arena, argc, argv, FOR_RUN, &run.options, &err);
+	return run_options(&run, r < 0 ? &err : NULL);
 }
 
 int cmd_shell(int argc, char **argv)

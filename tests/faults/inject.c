@@ -17,8 +17,8 @@
  *
  * The report, one fact a line:
  *   new PROCESS PARENT    call PROCESS NAME NUMBER    exec PROCESS
- *   waits PROCESS         it is in init's loop, which alone calls ppoll: its part in
- *                         set-up is over, and its calls do not fail any more
+ *   waits PROCESS         it sleeps without a time limit: its part in set-up is
+ *                         over, and its calls do not fail any more
  *   hit                   the call was made to fail
  *   execs N               programs executed after the command itself
  *   exit N | signal N     how the command ended
@@ -145,7 +145,7 @@ static void on_call(int number)
 	int nr = (int)info.entry.nr;
 	process->count[nr]++;
 	/* The supervisor, number 0, has its loop from the beginning. */
-	if (nr == SYS_ppoll && number > 0) {
+	if (nr == SYS_ppoll && number > 0 && !info.entry.args[2]) {
 		is_over |= number == target;
 		if (list)
 			fprintf(report, "waits %d\n", number);
