@@ -87,16 +87,20 @@ static void give_up(struct flow *flow)
 	forget(flow);
 }
 
+static void write_host(char what[WHAT_TEXT], const char *host, uint16_t port)
+{
+	(void)snprintf(what, WHAT_TEXT, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+}
+
 void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why)
 {
 	bool is_private = address && address_class(address) != ADDRESS_PUBLIC;
-	bool is_v6 = strchr(host, ':');
 	char what[WHAT_TEXT], grant[EVENT_TEXT];
 
-	(void)snprintf(what, sizeof what, is_v6 ? "[%s]:%u" : "%s:%u", host, port);
+	write_host(what, host, port);
 	(void)snprintf(grant, sizeof grant, "--allow-%shost %s", is_private ? "private-" : "",
 		       what);
-	if (port == HTTPS_PORT && !is_v6)
+	if (port == HTTPS_PORT && !strchr(host, ':'))
 		grant[strlen(grant) - strlen(":443")] = '\0';
 	event_refused(REFUSED_HOST, what, grant, why);
 }
@@ -106,8 +110,9 @@ static void refuse_tls(struct flow *flow, const char *why)
 {
 	char what[WHAT_TEXT], grant[EVENT_TEXT];
 
-	(void)snprintf(what, sizeof what, "%s:%u", flow->host, flow->port);
-	(void)snprintf(grant, sizeof grant, "--allow-host %s,tls=any", what);
+	write_host(what, flow->host, flow->port);
+	(void)snprintf(grant, sizeof grant, "--allow-%shost %s,tls=any",
+		       flow->grant->is_private ? "private-" : "", what);
 	event_refused(REFUSED_HOST, what, grant, why);
 	give_up(flow);
 }
