@@ -109,6 +109,7 @@ static int start_init(struct init *init, int supervisor_fd, struct launched *box
 	long pid = clone_init(init->plan, &box->degraded);
 	if (pid == 0) {
 		(void)sys_close(supervisor_fd); /* or its EOF would never come */
+		(void)sys_close(init->broker_peer_fd);
 		init_main(init);
 	}
 	if (pid < 0) {
@@ -166,14 +167,15 @@ void launch_return_stdin(const struct launched *box)
 		return;
 }
 
-int launch(const struct plan *plan, struct arena *arena, int stdin_fd, int broker_fd,
+int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
 	   struct launched *ret_box, struct err *reterr)
 {
 	struct sources sources;
 	struct init init = { .plan = plan,
 			     .arena = arena,
 			     .sources = &sources,
-			     .broker_fd = broker_fd,
+			     .broker_fd = broker->init_fd,
+			     .broker_peer_fd = broker->own_fd,
 			     .stdio = { -1, -1, -1 } };
 	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
 				.socket_fd = -1,

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "broker/broker.h"
 #include "policy/plan.h"
 
 #define LAUNCH_NOT_LENT ((uid_t)-1)
@@ -21,12 +22,12 @@ struct launched {
 
 /*
  * Clones init into its namespaces; it builds the box and starts the command on
- * its own. stdin_fd: what the command reads, or -1 for the caller's. broker_fd:
- * init's end of the sockets pair (sockets.h), or -1; it stays the caller's. The
+ * its own. stdin_fd: what the command reads, or -1 for the caller's. broker: not
+ * started yet, or none: init gets its end of the sockets pair (sockets.h). The
  * supervisor's signals must be blocked: init inherits the mask.
  * On failure nothing is left running.
  */
-int launch(const struct plan *plan, struct arena *arena, int stdin_fd, int broker_fd,
+int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
 	   struct launched *ret_box, struct err *reterr);
 
 /* After the box's end: the caller's stdin belongs to whom it belonged before. */

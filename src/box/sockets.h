@@ -50,7 +50,7 @@ enum box_socket {
 };
 
 enum {
-	SOCKETS_STOCK = 8, /* of each family */
+	SOCKETS_STOCK = 4, /* of each family */
 	SOCKETS_FIRST = BOX_SOCKETS_LEN + 2 * SOCKETS_STOCK,
 };
 

@@ -489,12 +489,17 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (prepare_terminal(plan, &ret_end->err) < 0 || supervisor_start_broker(&sup, arena) < 0)
+	if (prepare_terminal(plan, &ret_end->err) < 0 || supervisor_prepare_broker(&sup, arena) < 0)
 		return;
-	int r = launch(plan, arena, stdin_fd, sup.broker.init_fd, &sup.box, &ret_end->err);
+	int r = launch(plan, arena, stdin_fd, &sup.broker, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
-	if (r < 0)
+	if (r < 0) {
 		(void)broker_kill(&sup.broker);
-	else
-		supervise(&sup);
+		return;
+	}
+	if (supervisor_start_broker(&sup, arena) < 0) {
+		sup.failed = true;
+		supervisor_kill_box(&sup);
+	}
+	supervise(&sup);
 }

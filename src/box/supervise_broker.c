@@ -14,7 +14,7 @@ enum {
 /* Untouched, and so without memory, in runs without a broker. */
 static struct network_log network;
 
-int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
+int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena)
 {
 	const struct plan *plan = sup->plan;
 	uint16_t *ports;
@@ -22,14 +22,19 @@ int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
 	if (!plan_needs_broker(plan))
 		return 0;
 	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
-	int r = broker_start(plan, arena, sup->observer && sup->observer->each_event, ports,
-			     &sup->broker, &sup->end->err);
+	int r = broker_prepare(plan, sup->observer && sup->observer->each_event, ports,
+			       &sup->broker, &sup->end->err);
 	if (r < 0)
 		return r;
 	sup->end->ports = ports;
 	if (sup->observer && plan->network.publish_len)
 		sup->observer->published(sup->observer->context, ports);
 	return 0;
+}
+
+int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
+{
+	return sup->broker.config ? broker_start(&sup->broker, arena, &sup->end->err) : 0;
 }
 
 bool supervisor_read_event(struct supervisor *sup)

@@ -51,7 +51,8 @@ void supervisor_kill_box(struct supervisor *sup);
 
 /*** supervise_broker.c ***/
 
-/* Before init, so that its own preparations run beside the building of the box. 0 or -errno. */
+/* Before and after launch(), see broker.h; nothing where the plan needs none. 0 or -errno. */
+int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena);
 int supervisor_start_broker(struct supervisor *sup, struct arena *arena);
 /* False when there is no more to read. A broker that died takes the network away, not the run. */
 bool supervisor_read_event(struct supervisor *sup);

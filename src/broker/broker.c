@@ -2,8 +2,8 @@
 /*
  * The broker's process.
  *
- * Theory of operation: the supervisor forks it before the box, so that its own
- * preparations run beside the building of the box. It goes through the stages
+ * Theory of operation: the supervisor forks it when init has been cloned, so that
+ * its own preparations run beside the building of the box. It goes through the stages
  * below, in this order, and tells init that it serves; only then does init start
  * the command. From there on it is one loop over descriptors (loop.h).
  *
@@ -56,7 +56,7 @@ enum {
 };
 
 /* What outlives the plan; in memory of the broker's own. */
-struct config {
+struct broker_config {
 	struct host_grants grants;
 	uint16_t *box_ports; /* of listen_fds */
 	int *listen_fds;
@@ -114,7 +114,7 @@ static int listen_on(const struct publish *publish, uint16_t *ret_port, struct e
 	return -error;
 }
 
-static int listen_all(const struct plan *plan, struct config *config, uint16_t *ports,
+static int listen_all(const struct plan *plan, struct broker_config *config, uint16_t *ports,
 		      struct err *reterr)
 {
 	const struct plan_network *network = &plan->network;
@@ -135,7 +135,7 @@ static int listen_all(const struct plan *plan, struct config *config, uint16_t *
 }
 
 /* The plan goes away in the broker: names and grants in memory of their own. */
-static int copy_grants(const struct plan *plan, struct config *config, struct err *reterr)
+static int copy_grants(const struct plan *plan, struct broker_config *config, struct err *reterr)
 {
 	const struct host_grants *grants = &plan->network.grants;
 	struct host_grant *items = calloc(grants->len + 1, sizeof *items);
@@ -152,8 +152,12 @@ static int copy_grants(const struct plan *plan, struct config *config, struct er
 	return complete ? 0 : err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
 }
 
-static void release(struct config *config)
+static void release(struct broker *broker)
 {
+	struct broker_config *config = broker->config;
+
+	if (!config)
+		return;
 	for (size_t i = 0; i < config->published; i++)
 		(void)close(config->listen_fds[i]);
 	free(config->listen_fds);
@@ -161,58 +165,65 @@ static void release(struct config *config)
 	for (size_t i = 0; i < config->grants.len; i++)
 		free((char *)config->grants.items[i].name);
 	free(config->grants.items);
+	free(config);
+	broker->config = NULL;
+	close_keeping_errno(broker->own_fd);
+	broker->own_fd = -1;
 }
 
-static _Noreturn void broker_main(struct config *config, struct arena *arena);
-
-static int fork_broker(struct config *config, struct arena *arena, struct broker *ret_broker,
-		       struct err *reterr)
+int broker_prepare(const struct plan *plan, bool each_event, uint16_t *ports,
+		   struct broker *ret_broker, struct err *reterr)
 {
-	int events[2], sockets[2];
+	struct broker broker = BROKER_NONE;
+	int sockets[2];
+	struct broker_config *config = calloc(1, sizeof *config);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, events) < 0)
-		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
-		err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
-		(void)close(events[0]);
-		(void)close(events[1]);
-		return -reterr->errnum;
+	if (!config)
+		return err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
+	config->from_root = plan->facts->host_root;
+	config->uid = plan->outside_uid;
+	config->gid = plan->outside_gid;
+	config->lacks_landlock_allowed = plan->degradable[WALL_LANDLOCK];
+	config->each_event = each_event;
+	broker.config = config;
+	int r = listen_all(plan, config, ports, reterr);
+	if (r == 0)
+		r = copy_grants(plan, config, reterr);
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		r = err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+	if (r < 0) {
+		release(&broker);
+		return r;
 	}
-	config->events_fd = events[1];
-	config->init_fd = sockets[1];
-	pid_t pid = fork();
-	if (pid == 0) {
-		(void)close(events[0]);
-		(void)close(sockets[0]);
-		broker_main(config, arena);
-	}
-	int error = errno;
-	(void)close(events[1]);
-	(void)close(sockets[1]);
-	if (pid < 0) {
-		(void)close(events[0]);
-		(void)close(sockets[0]);
-		return err_set(reterr, E_SYSTEM, error, "start", "the broker");
-	}
-	*ret_broker = (struct broker){ .pid = pid, .events_fd = events[0], .init_fd = sockets[0] };
+	broker.init_fd = sockets[0];
+	broker.own_fd = sockets[1];
+	*ret_broker = broker;
 	return 0;
 }
 
-int broker_start(const struct plan *plan, struct arena *arena, bool each_event, uint16_t *ports,
-		 struct broker *ret_broker, struct err *reterr)
-{
-	struct config config = { .from_root = plan->facts->host_root,
-				 .uid = plan->outside_uid,
-				 .gid = plan->outside_gid,
-				 .lacks_landlock_allowed = plan->degradable[WALL_LANDLOCK],
-				 .each_event = each_event };
-	int r = listen_all(plan, &config, ports, reterr);
+static _Noreturn void broker_main(struct broker_config *config, struct arena *arena);
 
-	if (r == 0)
-		r = copy_grants(plan, &config, reterr);
-	if (r == 0)
-		r = fork_broker(&config, arena, ret_broker, reterr);
-	release(&config);
+int broker_start(struct broker *broker, struct arena *arena, struct err *reterr)
+{
+	int events[2], r = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, events) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+	broker->config->events_fd = events[1];
+	broker->config->init_fd = broker->own_fd;
+	broker->pid = fork();
+	if (broker->pid == 0) {
+		(void)close(events[0]);
+		broker_main(broker->config, arena);
+	}
+	if (broker->pid < 0)
+		r = err_set(reterr, E_SYSTEM, errno, "start", "the broker");
+	(void)close(events[1]);
+	release(broker);
+	if (r < 0)
+		(void)close(events[0]);
+	else
+		broker->events_fd = events[0];
 	return r;
 }
 
@@ -220,6 +231,7 @@ int broker_kill(struct broker *broker)
 {
 	int status = 0;
 
+	release(broker);
 	if (broker->pid < 0)
 		return 0;
 	(void)kill(broker->pid, SIGKILL); /* ours and not reaped: cannot miss */
@@ -231,7 +243,7 @@ int broker_kill(struct broker *broker)
 
 /*** The stages ***/
 
-static void die_with_supervisor(const struct config *config)
+static void die_with_supervisor(const struct broker_config *config)
 {
 	struct pollfd peer = { .fd = config->events_fd };
 
@@ -243,7 +255,7 @@ static void die_with_supervisor(const struct config *config)
 }
 
 /* The descriptors that stay, to 0, 1, 2...: then all others can be closed at once. */
-static int keep_descriptors(struct config *config)
+static int keep_descriptors(struct broker_config *config)
 {
 	int *kept[2] = { &config->events_fd, &config->init_fd };
 	int next = 0;
@@ -267,7 +279,7 @@ static int keep_descriptors(struct config *config)
 	return sys_call3(SYS_close_range, next, ~0U, 0) < 0 ? -EBADF : 0;
 }
 
-static int enter_caller_stage(struct config *config, struct arena *arena, struct err *reterr)
+static int enter_caller_stage(struct broker_config *config, struct arena *arena, struct err *reterr)
 {
 	const struct rlimit no_core = { 1, 1 }; /* as in rlimits.c */
 	struct rlimit files;
@@ -302,7 +314,8 @@ static void sort_first(int fds[SOCKETS_FIRST], int count)
 		fds[i] = -1;
 }
 
-static int receive_sockets(const struct config *config, int fds[SOCKETS_FIRST], struct err *reterr)
+static int receive_sockets(const struct broker_config *config, int fds[SOCKETS_FIRST],
+			   struct err *reterr)
 {
 	struct socket_reply reply;
 	int r = sockets_receive(config->init_fd, &reply, fds, SOCKETS_FIRST);
@@ -324,7 +337,7 @@ static int drop_capabilities(void)
 	return (int)sys_call2(SYS_capset, &header, none);
 }
 
-static int enter_identity_stage(const struct config *config, struct err *reterr)
+static int enter_identity_stage(const struct broker_config *config, struct err *reterr)
 {
 	if (config->from_root &&
 	    (setgroups(0, NULL) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
@@ -381,7 +394,7 @@ static void on_init_gone(struct watch *watch, uint32_t events)
 	timer_set(&drain.timer, 0, on_drain);
 }
 
-static int listen_in_box(const struct config *config, const int fds[SOCKETS_FIRST],
+static int listen_in_box(const struct broker_config *config, const int fds[SOCKETS_FIRST],
 			 struct err *reterr)
 {
 	static struct watch init_watch = { .ready = on_init_gone };
@@ -404,7 +417,7 @@ static int listen_in_box(const struct config *config, const int fds[SOCKETS_FIRS
 	return r < 0 ? err_wall(reterr, "net", -r, "serve", "the box's network") : 0;
 }
 
-static int say_serving(const struct config *config, struct err *reterr)
+static int say_serving(const struct broker_config *config, struct err *reterr)
 {
 	const struct socket_request serving = { .count = 0 };
 
@@ -413,7 +426,7 @@ static int say_serving(const struct config *config, struct err *reterr)
 	return 0;
 }
 
-static int enter_stage(enum stage stage, struct config *config, struct arena *arena,
+static int enter_stage(enum stage stage, struct broker_config *config, struct arena *arena,
 		       int fds[SOCKETS_FIRST], struct err *reterr)
 {
 	switch (stage) {
@@ -435,7 +448,7 @@ static int enter_stage(enum stage stage, struct config *config, struct arena *ar
 	return 0;
 }
 
-static int isolate(struct config *config, struct arena *arena, int fds[SOCKETS_FIRST],
+static int isolate(struct broker_config *config, struct arena *arena, int fds[SOCKETS_FIRST],
 		   struct err *reterr)
 {
 	int r = 0;
@@ -445,7 +458,7 @@ static int isolate(struct config *config, struct arena *arena, int fds[SOCKETS_F
 	return r;
 }
 
-static void broker_main(struct config *config, struct arena *arena)
+static void broker_main(struct broker_config *config, struct arena *arena)
 {
 	int fds[SOCKETS_FIRST];
 	struct err err;
