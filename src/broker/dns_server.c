@@ -42,6 +42,7 @@ struct client {
 struct question {
 	struct lookup lookup;
 	struct timer patience;
+	int slot;	       /* in waiting */
 	struct client *client; /* NULL: UDP */
 	int udp_fd;
 	struct sockaddr_storage from;
@@ -53,7 +54,8 @@ struct question {
 
 static const struct host_grants *grants;
 static struct watch udp_watches[2], tcp_watches[2];
-static int questions_len, clients_len;
+static struct question *waiting[QUESTIONS_MAX]; /* for the host */
+static int waiting_len, clients_len;
 
 static void on_next_turn(struct timer *timer);
 
@@ -148,8 +150,9 @@ static void finish(struct question *question)
 	struct client *client = question->client;
 
 	timer_cancel(&question->patience);
+	waiting[question->slot] = waiting[--waiting_len];
+	waiting[question->slot]->slot = question->slot;
 	free(question);
-	questions_len--;
 	if (client) {
 		client->is_waiting = false;
 		timer_set(&client->next_turn, 0, on_next_turn);
@@ -199,14 +202,15 @@ static void on_looked_up(struct lookup *lookup, int error, const struct address 
 
 static void ask_host(const struct question *asked)
 {
-	struct question *question = questions_len < QUESTIONS_MAX ? malloc(sizeof *question) : NULL;
+	struct question *question = waiting_len < QUESTIONS_MAX ? malloc(sizeof *question) : NULL;
 
 	if (!question) {
 		reply_code(asked, DNS_SERVFAIL);
 		return;
 	}
 	*question = *asked;
-	questions_len++;
+	question->slot = waiting_len;
+	waiting[waiting_len++] = question;
 	if (question->client)
 		question->client->is_waiting = true;
 	question->lookup.done = on_looked_up;

@@ -211,8 +211,8 @@ static int parse_key(struct parser *parser, const struct strv *table, struct str
 {
 	struct strv key = { 0 };
 
-	for (size_t i = 0; i < table->len; i++)
-		strv_push(parser->arena, &key, table->items[i]);
+	for (char **item = table->items; item && *item; item++)
+		strv_push(parser->arena, &key, *item);
 	for (;;) {
 		char *part;
 
