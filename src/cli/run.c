@@ -246,6 +246,22 @@ static void print_timing(void)
 	}
 }
 
+/* What network.registries found nothing for, and what to write. */
+static void print_notes(const struct plan *plan)
+{
+	const struct strv *notes = &plan->network.registry_notes;
+
+	for (size_t i = 0; i < notes->len; i++)
+		(void)fprintf(stderr, "aisbx: %s\n", notes->items[i]);
+}
+
+static void print_plan(const struct plan *plan)
+{
+	(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", plan->run, plan->argv.items[0],
+		      plan->cwd);
+	print_notes(plan);
+}
+
 static int report(struct run *run)
 {
 	struct err err;
@@ -262,6 +278,9 @@ static int report(struct run *run)
 		status = print_failure(&run->end.err);
 	else if (!run->options.quiet)
 		print_limit(run);
+	/* A host that nobody granted may be why it failed. */
+	if (run->end.started && status != 0 && !run->options.quiet && !run->options.verbose)
+		print_notes(&run->plan);
 	if (run->end.output_errnum)
 		(void)fprintf(stderr, "aisbx: cannot write the output: %s\n",
 			      strerror(run->end.output_errnum));
@@ -272,16 +291,6 @@ static int report(struct run *run)
 	if (timing_marks)
 		print_timing();
 	return status;
-}
-
-static void print_plan(const struct plan *plan)
-{
-	const struct strv *notes = &plan->network.registry_notes;
-
-	(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", plan->run, plan->argv.items[0],
-		      plan->cwd);
-	for (size_t i = 0; i < notes->len; i++)
-		(void)fprintf(stderr, "aisbx: %s\n", notes->items[i]);
 }
 
 /*** While it runs ***/

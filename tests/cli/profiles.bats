@@ -277,3 +277,18 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	printf 'extends: [base]\nfiles:\n  read: [/usr, ./nowhere]\n' >p.yaml
 	fails_with 125 "aisbx: ./p.yaml:3:16: cannot grant './nowhere'" run -p ./p.yaml -- true
 }
+
+@test "registries that no configuration names: a command that fails is told what to write" {
+	mkdir empty
+	export HOME=$T/empty CARGO_HOME=$T/empty # cargo has no configuration for all users
+	run aisbx run --registry cargo -- false
+	[ "$status" -eq 1 ]
+	contains "$stderr" "cargo: no configuration names a registry"
+	run aisbx run --registry cargo -- true
+	[ -z "$stderr" ]
+	run aisbx run -q --registry cargo -- false
+	[ -z "$stderr" ]
+	CARGO_REGISTRIES_MINE_INDEX=sparse+https://cargo.example/ run aisbx run --registry cargo -- false
+	[ "$status" -eq 1 ]
+	[ -z "$stderr" ]
+}
