@@ -60,8 +60,12 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return cmd_help(1, argv);
 	for (unsigned i = 0; i < commands_len; i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		/* Right behind the command's name: further on it may be a payload's argument. */
+		if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+			return cmd_help(2, argv);
+		return commands[i].run(argc - 1, argv + 1);
 	}
 	return unknown_command(argv[1]);
 }

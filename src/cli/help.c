@@ -30,7 +30,7 @@ int cmd_help(int argc, char **argv)
 	const char *topic = argc > 1 ? argv[1] : NULL;
 	struct err err;
 
-	if (!topic) {
+	if (!topic || strcmp(topic, "help") == 0) {
 		print_overview();
 		return 0;
 	}

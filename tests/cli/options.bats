@@ -7,7 +7,8 @@ load ../lib/common
 	status_is 0
 	[[ $output =~ ^aisbx\ [0-9]+\.[0-9]+ ]]
 	local words
-	for words in help --help -h "help run" "help show" "help check"; do
+	for words in help --help -h "help run" "help show" "help check" "run --help" "run -h" \
+		"show --help" "check --help" "help --help"; do
 		# shellcheck disable=SC2086
 		run aisbx $words
 		status_is 0
