@@ -45,7 +45,6 @@ bool supervisor_read_event(struct supervisor *sup)
 	if (r == -EAGAIN || r == -EINTR)
 		return false;
 	if (r <= 0) {
-		network.ended_early = !sup->closed && !sup->ended;
 		(void)close(sup->broker.events_fd);
 		sup->broker.events_fd = -1;
 		return false;
@@ -77,9 +76,11 @@ void supervisor_finish_broker(struct supervisor *sup)
 	if (!is_over)
 		(void)close(sup->broker.events_fd);
 	int status = broker_kill(&sup->broker);
-	/* Killed, and not by us, though the end of the box may have been noticed first. */
-	if (is_over && WIFSIGNALED(status))
-		network.ended_early = true;
+	/*
+	 * It ends well only when init has gone. Which of the two ends is read first says nothing:
+	 * both may wait for us.
+	 */
+	network.ended_early = is_over && (!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 	sup->end->network = &network;
 	if (network.failed && !sup->end->started) {
 		sup->end->err = network.err;

@@ -474,10 +474,10 @@ static void broker_main(struct broker_config *config, struct arena *arena)
 		event_failed(&err);
 		_exit(EXIT_AISBX);
 	}
-	if (loop_run() == 0) {
-		flows_finish();
-		publish_finish();
-		events_finish();
-	}
+	if (loop_run() < 0)
+		_exit(EXIT_AISBX);
+	flows_finish();
+	publish_finish();
+	events_finish();
 	_exit(0);
 }
