@@ -28,7 +28,7 @@ enum client_hello {
  * split over records; what follows it is not looked at. With encrypted_client_hello
  * (RFC 9849) the outer name counts.
  *
- * ret_name (HOSTNAME_BYTES) is normalized as by host_name_normalize(), written for
+ * ret_name (HOSTNAME_BYTES) is normalized as by hostname_normalize(), written for
  * HELLO_NAME. A trailing dot is HELLO_BAD: RFC 6066 forbids it, and servers differ on which
  * of their hosts it means. An IPv4 literal is a name like any other and so no grant's;
  * an IPv6 literal is HELLO_BAD.

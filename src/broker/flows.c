@@ -205,7 +205,7 @@ static void on_hello(struct watch *watch, uint32_t events)
 	static uint8_t bytes[CLIENT_HELLO_MAX];
 	static const int one = 1;
 	struct flow *flow = FLOW_OF(watch, client);
-	char name[HOST_NAME_MAX_LEN + 1];
+	char name[HOSTNAME_BYTES];
 	ssize_t n = recv(watch->fd, bytes, sizeof bytes, MSG_PEEK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

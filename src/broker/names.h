@@ -22,7 +22,7 @@ enum {
 };
 
 struct name {
-	char text[HOST_NAME_MAX_LEN + 1];
+	char text[HOSTNAME_BYTES];
 	struct address v4;
 	struct address v6;
 	bool is_listening;

@@ -378,12 +378,12 @@ static bool is_public_suffix(const char *name)
 static const char *parse_name(struct arena *arena, const char *host, struct host_grant *grant)
 {
 	bool is_wild = strncmp(host, "*.", 2) == 0;
-	char name[HOST_NAME_MAX_LEN + 1];
+	char name[HOSTNAME_BYTES];
 	const char *text, *why = to_a_labels(arena, host + (is_wild ? 2 : 0), &text);
 
 	if (why && !strpbrk(host, "*%/"))
 		return why;
-	if (why || !host_name_normalize(text, strlen(text), name))
+	if (why || !hostname_normalize(text, strlen(text), name))
 		return name_reason(arena, host);
 	if (is_wild && ends_in_number(name))
 		return arena_printf(arena, "%s: a * is for names alone; write a net as ADDRESS/LEN",

@@ -5,45 +5,8 @@
 #include <string.h>
 
 enum {
-	LABEL_MAX_LEN = 63,
 	V4_PREFIX_LEN = 96, /* of ::ffff:0:0 */
 };
-
-/*** Names ***/
-
-/* One character of a host name in lower case, or 0 when it is none. The locale has no say. */
-static char name_character(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c - 'A' + 'a');
-	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
-		return c;
-	return 0;
-}
-
-bool host_name_normalize(const char *name, size_t len, char *buf)
-{
-	size_t label_len = 0;
-
-	if (len > 0 && name[len - 1] == '.')
-		len--;
-	if (len == 0 || len > HOST_NAME_MAX_LEN)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (name[i] == '.') {
-			if (label_len == 0)
-				return false;
-			label_len = 0;
-			buf[i] = '.';
-			continue;
-		}
-		buf[i] = name_character(name[i]);
-		if (!buf[i] || ++label_len > LABEL_MAX_LEN)
-			return false;
-	}
-	buf[len] = '\0';
-	return label_len > 0;
-}
 
 /*** Matching ***/
 

@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/hostname.h"
 #include "policy/addresses.h"
 #include "policy/profile.h"
 
 enum {
-	HOST_NAME_MAX_LEN = 253, /* RFC 1035, without the trailing dot */
-	HOST_PORTS_MAX = 64,	 /* ports of one grant */
+	HOST_PORTS_MAX = 64, /* ports of one grant */
 };
 
 enum host_kind {
@@ -57,20 +57,13 @@ struct host_grants {
 int host_grant_parse(struct arena *arena, const char *text, bool is_private,
 		     struct host_grant *ret_grant, const char **ret_why);
 
-/*
- * A name as the box asked for it, made comparable: lower case, no trailing dot.
- * False when it is no host name (only letters, digits, - and _ in labels of 1 to
- * 63; 1 to 253 in all): such a name matches nothing. buf has 254 bytes.
- */
-bool host_name_normalize(const char *name, size_t len, char *buf);
-
 /* The grant's host as host_grant_parse() takes it: *.NAME, NAME, an address, [IPV6]. */
 const char *host_grant_host(struct arena *arena, const struct host_grant *grant);
 /* "443" or "8000-8063": range number i of the grant. */
 const char *host_grant_ports(struct arena *arena, const struct host_grant *grant, size_t i);
 
 bool host_grant_has_port(const struct host_grant *grant, uint16_t port);
-/* Whether a normalized name is the grant's. Never true for HOST_NET. */
+/* Whether a name of hostname_normalize() is the grant's. Never true for HOST_NET. */
 bool host_grant_matches(const struct host_grant *grant, const char *name);
 
 /* Whether any grant names it, whatever the port. */

@@ -29,12 +29,12 @@ static void check(bool is_so, const char *what)
 
 static void check_name(const char *bytes, size_t size)
 {
-	char name[HOST_NAME_MAX_LEN + 1], again[HOST_NAME_MAX_LEN + 1];
+	char name[HOSTNAME_BYTES], again[HOSTNAME_BYTES];
 
-	if (!host_name_normalize(bytes, size, name))
+	if (!hostname_normalize(bytes, size, name))
 		return;
 	check(strlen(name) == size || strlen(name) + 1 == size, "a name of another length");
-	check(host_name_normalize(name, strlen(name), again) && strcmp(name, again) == 0,
+	check(hostname_normalize(name, strlen(name), again) && strcmp(name, again) == 0,
 	      "a normalized name that is not");
 }
 
@@ -51,7 +51,7 @@ static const char *print_grant(struct arena *arena, const struct host_grant *gra
 static void check_grant(struct arena *arena, const struct host_grant *grant)
 {
 	struct host_grants grants = { (struct host_grant *)(uintptr_t)grant, 1 };
-	char name[HOST_NAME_MAX_LEN + 1];
+	char name[HOSTNAME_BYTES];
 	struct host_grant again;
 	const char *why;
 
@@ -68,7 +68,7 @@ static void check_grant(struct arena *arena, const struct host_grant *grant)
 		      "a net without its first address");
 		return;
 	}
-	check(host_name_normalize(grant->name, strlen(grant->name), name) &&
+	check(hostname_normalize(grant->name, strlen(grant->name), name) &&
 		      strcmp(name, grant->name) == 0,
 	      "a name that is not normalized");
 	check(hosts_know(&grants, name) == (grant->kind == HOST_NAME), "a match at the apex");

@@ -352,64 +352,6 @@ static void test_private_literals(void **state)
 
 /*** Names ***/
 
-static void test_normalize(void **state)
-{
-	static const struct {
-		const char *name;
-		size_t len;
-		const char *want; /* NULL: refused */
-	} rows[] = {
-		{ "Example.ORG", 11, "example.org" },
-		{ "a.", 2, "a" },
-		{ "a_b-c.1", 7, "a_b-c.1" },
-		{ "a.b\0.c", 3, "a.b" },
-		{ "", 0, NULL },
-		{ ".", 1, NULL },
-		{ "..", 2, NULL },
-		{ ".a", 2, NULL },
-		{ "a..", 3, NULL },
-		{ "a..b", 4, NULL },
-		{ "a b", 3, NULL },
-		{ "a\0b", 3, NULL },
-		{ "a\0", 2, NULL },
-		{ "allowed.com\0.evil.com", 21, NULL },
-		{ "*.a", 3, NULL },
-		{ "a/b", 3, NULL },
-		{ "a@b", 3, NULL },
-		{ "a:1", 3, NULL },
-		{ "a%b", 3, NULL },
-		{ "\xc3\xbc", 2, NULL },
-		{ "\xc4\xb0", 2, NULL },
-		{ "a\x80", 2, NULL },
-	};
-	char buf[254];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		bool taken = host_name_normalize(rows[i].name, rows[i].len, buf);
-
-		if (taken != (rows[i].want != NULL))
-			fail_msg("row %zu: '%s'", i, rows[i].name);
-		if (taken)
-			assert_string_equal(buf, rows[i].want);
-	}
-	/* every byte */
-	for (int c = 0; c < 256; c++) {
-		char name[3] = { 'x', (char)c, 'y' };
-		bool fine = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			    (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-
-		assert_int_equal(host_name_normalize(name, 3, buf), fine);
-	}
-	assert_true(host_name_normalize(name_of_length(253), 253, buf));
-	assert_false(host_name_normalize(name_of_length(254), 254, buf));
-	assert_true(
-		host_name_normalize(arena_printf(&arena, "%s.", name_of_length(253)), 254, buf));
-	memset(buf, 'a', 64);
-	assert_false(host_name_normalize(buf, 64, buf));
-	assert_true(host_name_normalize(buf, 63, buf));
-}
-
 static void test_matches(void **state)
 {
 	static const struct {
@@ -642,7 +584,6 @@ int main(void)
 		cmocka_unit_test_teardown(test_refused, clear_arena),
 		cmocka_unit_test_teardown(test_too_long, clear_arena),
 		cmocka_unit_test_teardown(test_private_literals, clear_arena),
-		cmocka_unit_test_teardown(test_normalize, clear_arena),
 		cmocka_unit_test_teardown(test_matches, clear_arena),
 		cmocka_unit_test_teardown(test_ports, clear_arena),
 		cmocka_unit_test_teardown(test_find, clear_arena),
