@@ -2,13 +2,14 @@
 /* The supervisor's side of a running broker: see supervisor.h. */
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "box/supervisor.h"
 
 enum {
-	BROKER_END_MS = 2000, /* for the broker's last sums */
+	BROKER_END_MS = 6000, /* for what the command left to send, and the last sums */
 };
 
 /* Untouched, and so without memory, in runs without a broker. */
@@ -65,6 +66,8 @@ void supervisor_finish_broker(struct supervisor *sup)
 
 	if (sup->broker.pid < 0)
 		return;
+	if (sup->reason != REASON_NONE) /* nobody waits for what it left to send */
+		(void)shutdown(sup->broker.events_fd, SHUT_WR);
 	while (sup->broker.events_fd >= 0 && left_ms > 0) {
 		if (poll(&events, 1, (int)left_ms) < 0 && errno != EINTR)
 			break;

@@ -50,9 +50,9 @@
 
 enum {
 	PUBLISH_BACKLOG = 4096,
-	DRAIN_MS = 1000, /* for what the box sent before it ended; less than BROKER_END_MS */
+	DRAIN_MS = 5000, /* for what the box sent before it ended; less than BROKER_END_MS */
 	DRAIN_LOOK_MS = 2,
-	DRAIN_STALLED_MS = 50, /* without a byte more: the other end does not read */
+	DRAIN_STALLED_MS = 500, /* without a byte more: the other end does not read */
 };
 
 /* What outlives the plan; in memory of the broker's own. */
@@ -379,7 +379,7 @@ static void on_drain(struct timer *timer)
 	if (bytes != drain.bytes || !drain.stalled_at_ms)
 		drain.stalled_at_ms = now_ms + DRAIN_STALLED_MS;
 	drain.bytes = bytes;
-	if (!more || now_ms >= drain.until_ms || now_ms >= drain.stalled_at_ms)
+	if (!more || !events_may_wait() || now_ms >= drain.until_ms || now_ms >= drain.stalled_at_ms)
 		loop_stop();
 	else
 		timer_set(timer, DRAIN_LOOK_MS, on_drain);

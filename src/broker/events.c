@@ -57,6 +57,14 @@ void events_init(int fd, bool each)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
+/* Its end is shut for writing, where it never writes: EOF, unix(7). */
+bool events_may_wait(void)
+{
+	char byte;
+
+	return recv(events.fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
 void event_failed(const struct err *err)
 {
 	struct broker_event event = { .kind = EVENT_FAILED };

@@ -65,6 +65,8 @@ void event_refused(enum refusal_kind kind, const char *what, const char *grant, 
 void event_connected(const char *host, uint16_t port);
 void event_closed(const char *host, uint16_t port, uint64_t up_bytes, uint64_t down_bytes,
 		  int64_t duration_ms);
+/* False once the supervisor wants the sums at once: what is left to send is dropped. */
+bool events_may_wait(void);
 /* Tells the sums. */
 void events_finish(void);
 
