@@ -25,6 +25,13 @@ enum outcome {
 /* As written in results. */
 extern const char *const outcome_names[OUTCOME__N];
 
+/* What holds limits.memory and limits.cpu, best first. */
+enum limits_backend {
+	LIMITS_CGROUP,	   /* the kernel, for the whole box */
+	LIMITS_SUPERVISOR, /* looking, for the whole box */
+	LIMITS_RLIMIT,	   /* the kernel, for each process: a box without /proc */
+};
+
 struct box_end {
 	enum outcome outcome;
 	int exit_code;	  /* EXITED: the command's; else -1 */
@@ -33,8 +40,10 @@ struct box_end {
 	bool started;	  /* the command was executed */
 	uint64_t wall_ms; /* from box_run() to the end of the box */
 	uint64_t cpu_ms;
-	uint64_t peak_memory_bytes; /* largest single process; 0: not known */
-	bool output_counted;	    /* stdout_bytes and stderr_bytes are known */
+	uint64_t peak_memory_bytes; /* of the box, or of its largest process; 0: not known */
+	uint64_t peak_processes;    /* and threads; 0: not known */
+	enum limits_backend limits_backend;
+	bool output_counted; /* stdout_bytes and stderr_bytes are known */
 	uint64_t stdout_bytes;
 	uint64_t stderr_bytes;
 	bool truncated;

@@ -52,7 +52,9 @@ void supervisor_classify(struct supervisor *sup)
 		end->outcome = OUTCOME_WALL_LIMIT;
 	else if (sup->reason == REASON_OUTPUT)
 		end->outcome = OUTCOME_OUTPUT_LIMIT;
-	else if (is_cpu_limit(sup))
+	else if (sup->reason == REASON_MEMORY)
+		end->outcome = OUTCOME_MEMORY_LIMIT;
+	else if (sup->reason == REASON_CPU || is_cpu_limit(sup))
 		end->outcome = OUTCOME_CPU_LIMIT;
 }
 
@@ -61,13 +63,14 @@ int box_exit_status(const struct box_end *end)
 	switch (end->outcome) {
 	case OUTCOME_WALL_LIMIT:
 		return EXIT_WALL_LIMIT;
+	case OUTCOME_MEMORY_LIMIT:
+		return EXIT_SIGNAL_BASE + SIGKILL;
 	case OUTCOME_SETUP_FAILED:
 	case OUTCOME_INPUT_REJECTED:
 		return err_exit_status(&end->err);
 	case OUTCOME_EXITED:
 	case OUTCOME_SIGNALED:
 	case OUTCOME_CPU_LIMIT:
-	case OUTCOME_MEMORY_LIMIT:
 	case OUTCOME_OUTPUT_LIMIT:
 	case OUTCOME__N:
 		break;

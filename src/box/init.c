@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/program.h"
 #include "base/sys.h"
 #include "box/caps.h"
@@ -45,6 +46,7 @@
 #include "box/sockets.h"
 #include "box/timing.h"
 #include "box/tty.h"
+#include "box/usage.h"
 #include "box/userns.h"
 
 enum {
@@ -366,11 +368,28 @@ static bool reap(pid_t command, struct ending *ret_ending)
 	}
 }
 
+/* Without them, as when the host is out of memory, the supervisor ends the box. */
+static void send_usage(const struct init *init)
+{
+	struct record record = { .phase = PH_METERED, .size = sizeof record };
+	int fds[USAGE__N];
+	int r = usage_open(fds);
+
+	(void)phase_send(init->socket_fd, &record);
+	(void)fds_send(init->socket_fd, fds, r < 0 ? 0 : USAGE__N);
+	for (int i = 0; r == 0 && i < USAGE__N; i++)
+		(void)sys_close(fds[i]);
+}
+
 static void deliver(const struct init *init, pid_t command)
 {
 	struct record record;
 	int r = phase_receive(init->socket_fd, TO_INIT, &record);
 
+	if (r > 0 && record.phase == PH_METER) {
+		send_usage(init);
+		return;
+	}
 	if (r <= 0 || record.phase != PH_SIGNAL)
 		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
 	/* -1: every process of the namespace but init itself, kill(2). */
@@ -462,6 +481,7 @@ _Noreturn void init_main(struct init *init)
 	int signal_fd = r == 0 ? open_signals(&err) : -1;
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;
+	payload.limits_held = !(degraded & 1U << WALL_PROC);
 	if (r == 0)
 		r = start(init, &payload, &command, &err);
 	if (r < 0)

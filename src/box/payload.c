@@ -251,7 +251,7 @@ static int payload_main(void *argument)
 	long session = sys_call0(SYS_setsid);
 	r = session < 0 ? fail(payload, session, "start", "a session") : set_stdio(payload);
 	if (r == 0)
-		r = rlimits_apply(plan, &payload->degraded, &payload->err);
+		r = rlimits_apply(plan, payload->limits_held, &payload->degraded, &payload->err);
 	if (r == 0)
 		r = enter_directory(payload);
 	if (r == 0)

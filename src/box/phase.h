@@ -11,6 +11,8 @@
  *   PH_EXITED     init -> sup  the command ended; carries struct ending     see supervise.c
  *   PH_FAILED     init -> sup  carries struct err; nothing was executed     terminal
  *   PH_SIGNAL     sup -> init  deliver a signal to the command              init exits
+ *   PH_METER      sup -> init  open what the box's use is read from         init exits
+ *   PH_METERED    init -> sup  the next packet carries it: usage.h          see supervise.c
  *
  * One SOCK_SEQPACKET pair; a record is one packet. EOF is an error except
  * after PH_EXITED or PH_FAILED. The socket never reaches the payload.
@@ -33,6 +35,8 @@ enum phase {
 	PH_EXITED,
 	PH_FAILED,
 	PH_SIGNAL,
+	PH_METER,
+	PH_METERED,
 	PH__N
 };
 

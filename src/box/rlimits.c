@@ -46,16 +46,22 @@ static int set_limits(const struct plan *plan, const struct limit *table, size_t
 	return 0;
 }
 
-int rlimits_apply(const struct plan *plan, unsigned *ret_degraded, struct err *reterr)
+int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded, struct err *reterr)
 {
 	const struct limits *limits = &plan->limits;
+	uint64_t memory = is_held ? LIMIT_NONE : limits->memory;
 	uint64_t cpu_s =
 		limits->cpu_ms == LIMIT_NONE ? RLIM_INFINITY : (limits->cpu_ms + 999) / 1000;
+
+	/* The kernel counts ticks for this one, which can be twice what was used: a bound for
+	 * one process if the supervisor should not get to run. */
+	if (is_held && cpu_s != RLIM_INFINITY)
+		cpu_s = 2 * cpu_s + 1;
 	const struct limit table[] = {
 		/* 1, not 0: a handler in core_pattern runs at 0 but not at 1, core(5). */
 		{ RLIMIT_CORE, 1, 1, "core dumps" },
 		/* Private writable memory. Not RLIMIT_AS: node and java reserve address space. */
-		{ RLIMIT_DATA, limits->memory, limits->memory, "limits.memory" },
+		{ RLIMIT_DATA, memory, memory, "limits.memory" },
 		/* SIGXCPU first; SIGKILL a second later for who ignores it. */
 		{ RLIMIT_CPU, cpu_s, cpu_s == RLIM_INFINITY ? cpu_s : cpu_s + 1, "limits.cpu" },
 		{ RLIMIT_FSIZE, limits->file_size, limits->file_size, "limits.file_size" },

@@ -7,10 +7,12 @@
 #include "policy/plan.h"
 
 /*
- * Sets the plan's limits but open_files on the calling process, soft and hard. ret_degraded
+ * Sets the plan's limits but open_files on the calling process, soft and hard. is_held: memory
+ * and processor time are held for the whole box. ret_degraded
  * gets the bit of WALL_LIMITS when one was left out as allowed. No heap.
  */
-int rlimits_apply(const struct plan *plan, unsigned *ret_degraded, struct err *reterr);
+int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded,
+		  struct err *reterr);
 
 /* The same for limits.open_files alone, which comes when nothing has to be opened any more. */
 int rlimits_apply_files(const struct plan *plan, unsigned *ret_degraded, struct err *reterr);

@@ -37,9 +37,14 @@ enum {
 	POLL_SOCKET,
 	POLL_SIGNALS,
 	POLL_BROKER,
+	POLL_LIMITS,
 	POLL_RELAYS,
 	POLL_TTY = POLL_RELAYS + 2 * RELAY_POLL_FDS,
 	POLL__N = POLL_TTY + TTY_POLL_FDS,
+};
+
+enum {
+	CPU_GRACE_MS = 50, /* from SIGXCPU to SIGKILL: time used past the limit */
 };
 
 /* Untouched, and so without memory, where nothing is relayed. */
@@ -211,6 +216,14 @@ static void attach_terminal(struct supervisor *sup)
 	(void)phase_send(sup->box.socket_fd, &attached); /* init gone: its end is noticed anyway */
 }
 
+static void start_meter(struct supervisor *sup)
+{
+	int r = supervisor_start_meter(sup);
+
+	if (r < 0)
+		cannot_supervise(sup, -r, "measure", "the box");
+}
+
 static void read_record(struct supervisor *sup)
 {
 	struct record record;
@@ -237,6 +250,10 @@ static void read_record(struct supervisor *sup)
 		sup->end->started = true;
 		sup->ending = record.ending;
 		pass_waiting_signals(sup);
+		supervisor_watch_limits(sup);
+		break;
+	case PH_METERED:
+		start_meter(sup);
 		break;
 	case PH_EXITED:
 		sup->ending = record.ending;
@@ -251,6 +268,7 @@ static void read_record(struct supervisor *sup)
 	case PH_IDMAPPED:
 	case PH_ATTACHED:
 	case PH_SIGNAL:
+	case PH_METER:
 	case PH__N:
 		break; /* phase_check() lets none of these through */
 	}
@@ -277,6 +295,7 @@ static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 {
 	int64_t now = supervisor_now_ms();
 	int64_t next = sup->wall_at_ms < sup->kill_at_ms ? sup->wall_at_ms : sup->kill_at_ms;
+	next = sup->meter_at_ms < next ? sup->meter_at_ms : next;
 	int64_t timeout = next == NEVER ? -1 : next <= now ? 0 : next - now;
 
 	for (int i = 0; i < POLL__N; i++)
@@ -285,6 +304,7 @@ static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 		fds[POLL_SOCKET] = (struct pollfd){ .fd = sup->box.socket_fd, .events = POLLIN };
 	fds[POLL_SIGNALS] = (struct pollfd){ .fd = sup->signal_fd, .events = POLLIN };
 	fds[POLL_BROKER] = (struct pollfd){ .fd = sup->broker.events_fd, .events = POLLIN };
+	fds[POLL_LIMITS] = (struct pollfd){ .fd = supervisor_limits_fd(), .events = POLLIN };
 	for (int i = 0; i < 2; i++) {
 		if (is_relayed(sup, i + 1))
 			relay_prepare(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
@@ -318,10 +338,30 @@ static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N]
 	}
 }
 
+/* Memory is not given back by who is asked to: the box ends at once. */
+static void end_at_limit(struct supervisor *sup)
+{
+	enum reason reason = supervisor_read_limits();
+
+	if (reason == REASON_NONE)
+		cannot_supervise(sup, ESRCH, "measure", "the box");
+	if (sup->reason != REASON_NONE || sup->ended)
+		return;
+	sup->reason = reason;
+	if (reason == REASON_CPU) {
+		send_signal(sup, SIGXCPU, true);
+		sup->kill_at_ms = supervisor_now_ms() + CPU_GRACE_MS;
+	} else {
+		supervisor_kill_box(sup);
+	}
+}
+
 static void check_deadlines(struct supervisor *sup)
 {
 	int64_t now = supervisor_now_ms();
 
+	if (now >= sup->meter_at_ms)
+		supervisor_request_meter(sup);
 	if (now >= sup->kill_at_ms)
 		supervisor_kill_box(sup);
 	if (now >= sup->wall_at_ms) {
@@ -348,6 +388,8 @@ static void turn(struct supervisor *sup)
 		read_signals(sup);
 	if (fds[POLL_BROKER].revents)
 		(void)supervisor_read_event(sup); /* one a turn: output and clock come first */
+	if (fds[POLL_LIMITS].revents)
+		end_at_limit(sup);
 	step_output(sup, fds);
 	check_deadlines(sup);
 }
@@ -388,6 +430,7 @@ static void run_loop(struct supervisor *sup)
 {
 	while (!sup->closed && !sup->ended)
 		turn(sup);
+	sup->meter_at_ms = NEVER;
 	reap(sup, 0); /* init has exited or is about to; the kernel ends the rest with it */
 	while (!sup->closed) {
 		int r = sup->ended;
@@ -446,6 +489,7 @@ static void supervise(struct supervisor *sup)
 	sup->wall_at_ms =
 		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
+	sup->meter_at_ms = NEVER;
 	start_relays(sup);
 	program_release_pages();
 	run_loop(sup);
@@ -454,6 +498,7 @@ static void supervise(struct supervisor *sup)
 	(void)close(sup->box.socket_fd);
 	supervisor_finish_broker(sup);
 	fill_figures(sup);
+	supervisor_finish_limits(sup);
 	for (int i = 0; i < 2; i++) {
 		if (is_relayed(sup, i + 1))
 			relay_close(&relays[i]);

@@ -17,6 +17,8 @@ enum reason {
 	REASON_NONE,
 	REASON_WALL,
 	REASON_OUTPUT,
+	REASON_MEMORY,
+	REASON_CPU,
 	REASON_CALLER
 };
 
@@ -33,6 +35,7 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
+	int64_t meter_at_ms;	  /* when init is asked for what it takes to look */
 	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
 	bool closed;		  /* init's end of the socket is gone */
 	bool ended;		  /* init said PH_EXITED */
@@ -58,6 +61,21 @@ int supervisor_start_broker(struct supervisor *sup, struct arena *arena);
 bool supervisor_read_event(struct supervisor *sup);
 /* The box is gone, so the broker ends by itself; one that does not is ended. */
 void supervisor_finish_broker(struct supervisor *sup);
+
+/*** supervise_limits.c ***/
+
+/* When the command runs: the limits that are held for the whole box are from now on. */
+void supervisor_watch_limits(struct supervisor *sup);
+/* Asks init for what it takes: at meter_at_ms. */
+void supervisor_request_meter(struct supervisor *sup);
+/* After PH_METERED. 0 or -errno. */
+int supervisor_start_meter(struct supervisor *sup);
+/* Readable when a limit is reached, or -1. */
+int supervisor_limits_fd(void);
+/* Which: REASON_NONE when the box cannot be looked at any more. */
+enum reason supervisor_read_limits(void);
+/* When nothing of the box is left: fills the figures in. */
+void supervisor_finish_limits(struct supervisor *sup);
 
 /*** conclude.c ***/
 

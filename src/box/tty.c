@@ -43,6 +43,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/sys.h"
 
 #define WALL "terminal"
@@ -50,7 +51,6 @@
 enum {
 	RAW = 'r',
 	COOKED = 'c',
-	RECEIVED_FDS_MAX = 16,
 };
 
 #define GONE (POLLHUP | POLLERR | POLLNVAL)
@@ -88,29 +88,9 @@ int tty_open(int *ret_master, int *ret_slave, struct err *reterr)
 
 int tty_send_master(int socket_fd, int master, struct err *reterr)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
-	char byte = 'm';
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof control.space,
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	long n;
+	int r = fds_send(socket_fd, &master, 1);
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &master, sizeof master);
-	do {
-		n = sys_call3(SYS_sendmsg, socket_fd, &msg, MSG_NOSIGNAL);
-	} while (n == -EINTR);
-	return n < 0 ? err_wall(reterr, WALL, (int)-n, "send", "pty master") : 0;
+	return r < 0 ? err_wall(reterr, WALL, -r, "send", "pty master") : 0;
 }
 
 int tty_attach(int slave, unsigned which_fds, struct err *reterr)
@@ -141,57 +121,15 @@ static bool is_master(int fd)
 	return ioctl(fd, TIOCGPTN, &number) == 0;
 }
 
-/* Returns the first descriptor that came, -1 when none did; closes the others. */
-static int first_fd(struct msghdr *msg)
-{
-	int first = -1;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (first < 0)
-				first = fd;
-			else
-				close_keeping_errno(fd);
-		}
-	}
-	return first;
-}
-
 int tty_receive_master(int socket_fd, int *ret_master, struct err *reterr)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(RECEIVED_FDS_MAX * sizeof(int))];
-	} control;
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof control.space,
-	};
 	_cleanup_close_ int fd = -1;
-	ssize_t n;
+	int r = fds_receive(socket_fd, &fd, 1);
 
-	do {
-		n = recvmsg(socket_fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return err_wall(reterr, WALL, errno, "receive", "pty master");
-	fd = first_fd(&msg);
-	if (n == 0)
-		return err_wall(reterr, WALL, EPIPE, "receive", "pty master");
-	/* What did not fit (MSG_CTRUNC) the kernel has closed. */
-	if (fd < 0 || msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC) || !is_master(fd))
-		return err_wall(reterr, WALL, EPROTO, "receive", "pty master");
+	if (r == 0 && !is_master(fd))
+		r = -EPROTO;
+	if (r < 0)
+		return err_wall(reterr, WALL, -r, "receive", "pty master");
 	*ret_master = steal_fd(&fd);
 	return 0;
 }

@@ -379,7 +379,8 @@ static void on_drain(struct timer *timer)
 	if (bytes != drain.bytes || !drain.stalled_at_ms)
 		drain.stalled_at_ms = now_ms + DRAIN_STALLED_MS;
 	drain.bytes = bytes;
-	if (!more || !events_may_wait() || now_ms >= drain.until_ms || now_ms >= drain.stalled_at_ms)
+	if (!more || !events_may_wait() || now_ms >= drain.until_ms ||
+	    now_ms >= drain.stalled_at_ms)
 		loop_stop();
 	else
 		timer_set(timer, DRAIN_LOOK_MS, on_drain);

@@ -52,16 +52,20 @@ static json_t *error_object(const struct box_end *end)
 			 err->errnum ? json_text(strerrorname_np(err->errnum)) : json_null());
 }
 
-static json_t *limits_object(const struct plan *plan)
+static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 {
+	static const char *const backends[] = { [LIMITS_CGROUP] = "cgroup2",
+						[LIMITS_SUPERVISOR] = "supervisor",
+						[LIMITS_RLIMIT] = "rlimit" };
 	const struct limits *limits = &plan->limits;
+	const char *backend = backends[end->limits_backend];
 	const struct {
 		const char *name;
 		uint64_t value;
 		const char *backend;
 	} table[] = {
-		{ "memory", limits->memory, "rlimit" },
-		{ "cpu", limits->cpu_ms, "rlimit" },
+		{ "memory", limits->memory, backend },
+		{ "cpu", limits->cpu_ms, backend },
 		{ "wall", limits->wall_ms, "supervisor" },
 		{ "processes", limits->processes, "rlimit" },
 		{ "tmp", limits->tmp, "tmpfs" },
@@ -95,7 +99,7 @@ static json_t *walls_object(const struct plan *plan, const struct box_end *end)
 	}
 	return json_pack("{s:o, s:s, s:i, s:o, s:o}", "namespaces", names, "seccomp_sha256",
 			 plan->filter->sha256, "landlock_abi", end->landlock_abi, "limits",
-			 limits_object(plan), "degraded", degraded);
+			 limits_object(plan, end), "degraded", degraded);
 }
 
 static void add_figures(json_t *result, const struct box_end *end)
@@ -106,7 +110,8 @@ static void add_figures(json_t *result, const struct box_end *end)
 	json_object_set_new(result, "cpu_ms", ran ? number(end->cpu_ms) : json_null());
 	json_object_set_new(result, "peak_memory_bytes",
 			    end->peak_memory_bytes ? number(end->peak_memory_bytes) : json_null());
-	json_object_set_new(result, "peak_processes", json_null());
+	json_object_set_new(result, "peak_processes",
+			    end->peak_processes ? number(end->peak_processes) : json_null());
 	json_object_set_new(result, "stdout_bytes",
 			    end->output_counted ? number(end->stdout_bytes) : json_null());
 	json_object_set_new(result, "stderr_bytes",

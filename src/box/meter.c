@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A box's memory and processor time by looking: see meter.h. */
+#include "box/meter.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "policy/profile.h"
+
+enum {
+	/* What one processor can touch in a microsecond: huge pages, zeroed at memory speed. */
+	BYTES_PER_US = 4096,
+	PROCESSORS_MAX = 8, /* that the memory of a machine keeps busy with it */
+	LEAST_US = 1000,
+	MOST_US = 250 * 1000,
+	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
+	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
+	STACK_BYTES = 256 * 1024,
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint64_t left_of(uint64_t limit, uint64_t used)
+{
+	return used < limit ? limit - used : 0;
+}
+
+static uint64_t processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (uint64_t)n : 1;
+}
+
+/* Until a limit could be reached, at the earliest. */
+static int64_t time_to_limit_us(const struct meter *meter, uint64_t memory, uint64_t cpu_us)
+{
+	uint64_t n = processors(), fillers = n < PROCESSORS_MAX ? n : PROCESSORS_MAX;
+	uint64_t least = MOST_US;
+
+	if (meter->memory_limit != LIMIT_NONE) {
+		uint64_t us = left_of(meter->memory_limit, memory) / (BYTES_PER_US * fillers);
+		least = us < least ? us : least;
+	}
+	if (meter->cpu_limit_us != LIMIT_NONE) {
+		uint64_t us = left_of(meter->cpu_limit_us, cpu_us) / n;
+		least = us < least ? us : least;
+	}
+	return least < LEAST_US ? LEAST_US : (int64_t)least;
+}
+
+int64_t meter_first_ms(const struct meter *meter)
+{
+	return time_to_limit_us(meter, 0, 0) / 1000;
+}
+
+static void raise_to(_Atomic uint64_t *peak, uint64_t value)
+{
+	if (value > atomic_load_explicit(peak, memory_order_relaxed))
+		atomic_store_explicit(peak, value, memory_order_relaxed);
+}
+
+static void tell(struct meter *meter, enum meter_verdict verdict)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&meter->verdict, verdict);
+	/* An eventfd at its first count takes another: cannot fail. */
+	(void)!write(meter->verdict_fd, &one, sizeof one);
+}
+
+/* A look that takes long is not begun again at once, unless the limit is near. */
+static int64_t wait_us(const struct meter *meter, uint64_t memory, int64_t took_us)
+{
+	int64_t wait = time_to_limit_us(meter, memory, meter->cpu_us);
+	bool is_near = left_of(meter->memory_limit, memory) < meter->memory_limit / NEAR_PARTS;
+
+	return wait < took_us && !is_near ? took_us : wait;
+}
+
+/* What a look left behind for the next. */
+struct progress {
+	uint64_t memory; /* measured, or bounded where that was enough */
+	int64_t measured_at_us;
+	int64_t measuring_us; /* what it took */
+};
+
+/* Above the limit only measuring tells; else once in a while, and for a true peak. */
+static bool wants_measure(const struct meter *meter, const struct progress *progress,
+			  uint64_t bound)
+{
+	int64_t since = now_us() - progress->measured_at_us;
+	uint64_t peak = atomic_load_explicit(&meter->peak_memory, memory_order_relaxed);
+
+	if (meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit)
+		return true;
+	return since > WHOLE_LOOK_US ||
+	       (bound > peak + peak / 4 && since > progress->measuring_us * 20);
+}
+
+static int measure(struct meter *meter, struct progress *progress)
+{
+	int64_t begin = now_us();
+	int r = usage_measure(&meter->reader, &progress->memory);
+
+	progress->measured_at_us = now_us();
+	progress->measuring_us = progress->measured_at_us - begin;
+	if (r == 0)
+		raise_to(&meter->peak_memory, progress->memory);
+	return r;
+}
+
+static enum meter_verdict look(struct meter *meter, struct progress *progress)
+{
+	struct usage usage;
+	int r = usage_read(&meter->reader, &usage);
+
+	if (r == 0) {
+		progress->memory = usage.memory_bytes;
+		/* A process that its parent never waits for takes its share with it. */
+		raise_to(&meter->cpu_us, usage.cpu_us);
+		raise_to(&meter->peak_tasks, usage.tasks);
+		if (wants_measure(meter, progress, usage.memory_bytes))
+			r = measure(meter, progress);
+	}
+	if (r < 0)
+		return METER_BLIND;
+	if (meter->memory_limit != LIMIT_NONE && progress->memory > meter->memory_limit)
+		return METER_MEMORY;
+	if (meter->cpu_limit_us != LIMIT_NONE && meter->cpu_us >= meter->cpu_limit_us)
+		return METER_CPU;
+	return METER_FINE;
+}
+
+static void *keep_looking(void *argument)
+{
+	struct meter *meter = argument;
+	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
+	struct progress progress = { 0 };
+
+	for (;;) {
+		int64_t begin = now_us();
+		enum meter_verdict verdict = look(meter, &progress);
+		int64_t took = now_us() - begin;
+
+		if (verdict != METER_FINE) {
+			tell(meter, verdict);
+			return NULL;
+		}
+		int64_t wait = wait_us(meter, progress.memory, took);
+		struct timespec time = { wait / 1000000, wait % 1000000 * 1000 };
+		int r = ppoll(&stop, 1, &time, NULL);
+		if (r > 0 || (r < 0 && errno != EINTR))
+			return NULL;
+	}
+}
+
+/* Signals are the main thread's. */
+static int start_thread(struct meter *meter)
+{
+	pthread_attr_t attributes;
+	sigset_t all, old;
+	int r = pthread_attr_init(&attributes);
+
+	if (r)
+		return -r;
+	(void)sigfillset(&all);
+	r = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	if (r == 0)
+		r = pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (r == 0) {
+		r = pthread_create(&meter->thread, &attributes, keep_looking, meter);
+		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	(void)pthread_attr_destroy(&attributes);
+	return -r;
+}
+
+static void close_all(struct meter *meter)
+{
+	close_keeping_errno(meter->verdict_fd);
+	close_keeping_errno(meter->stop_fd);
+	for (int i = 0; i < USAGE__N; i++)
+		close_keeping_errno(meter->reader.fds[i]);
+	meter->verdict_fd = meter->stop_fd = -1;
+}
+
+int meter_start(struct meter *meter, const int fds[USAGE__N])
+{
+	int r = 0;
+
+	memcpy(meter->reader.fds, fds, sizeof meter->reader.fds);
+	meter->verdict_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	meter->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (meter->verdict_fd < 0 || meter->stop_fd < 0)
+		r = -errno;
+	if (r == 0)
+		r = start_thread(meter);
+	if (r < 0)
+		close_all(meter);
+	return r;
+}
+
+enum meter_verdict meter_verdict(struct meter *meter)
+{
+	uint64_t count;
+
+	(void)!read(meter->verdict_fd, &count, sizeof count); /* readable, or nothing was said */
+	return atomic_load(&meter->verdict);
+}
+
+void meter_stop(struct meter *meter)
+{
+	const uint64_t one = 1;
+
+	if (meter->verdict_fd < 0)
+		return;
+	(void)!write(meter->stop_fd, &one, sizeof one); /* as in tell() */
+	(void)pthread_join(meter->thread, NULL);
+	close_all(meter);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the processes of a box use together, read from its /proc: proc(5).
+ *
+ * Two looks. usage_read() is cheap, takes no lock of a process's memory, and its memory is
+ * a bound from above: shared pages count once for each process, page tables by what the
+ * address space could need. usage_measure() says what it is, as cgroups count it: each page
+ * once, with page tables, swap, tmpfs, System V and memfd memory. It reads smaps, which
+ * waits for a process that holds the lock of its own memory.
+ */
+#ifndef AISBX_BOX_USAGE_H
+#define AISBX_BOX_USAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Descriptors that init opens: usage_open(). */
+enum usage_fd {
+	USAGE_PROC, /* /proc of the box, a directory: what lists every process of it */
+	USAGE_ROOT, /* / of the box: the tmpfs of all that is private */
+	USAGE_SHM,  /* sysvipc/shm, which shows the namespace of who opened it */
+	USAGE_INIT, /* stat of init, which nobody else can see there */
+	USAGE__N
+};
+
+enum {
+	USAGE_TASKS_MAX = 2048, /* processes that are told apart; more are counted, too */
+};
+
+/* One process. */
+struct usage_task {
+	pid_t pid; /* in the box */
+	pid_t parent;
+	pid_t memory_of; /* thread whose files show its memory: pid, unless that thread ended */
+	char state;	 /* as in proc(5) */
+	bool is_copy;	 /* memory is the parent's, for the while of a vfork(2) */
+	bool has_forked; /* and not executed anything yet */
+	uint64_t rss_bytes;
+	uint64_t vsize_bytes;
+};
+
+struct usage {
+	uint64_t memory_bytes;
+	uint64_t cpu_us; /* of all, the ended and reaped ones too */
+	uint64_t tasks;	 /* processes and threads, without init */
+};
+
+struct usage_reader {
+	int fds[USAGE__N];
+	uint64_t shmem_base_bytes; /* of the whole host, the least that was seen */
+	uint64_t untold_bytes;	   /* resident in processes beyond the table */
+	size_t tasks_len;
+	struct usage_task tasks[USAGE_TASKS_MAX];
+};
+
+/* In init, when the command runs: opens them all. 0 or -errno, then none is open. No heap. */
+int usage_open(int ret_fds[USAGE__N]);
+
+/* Once before the command runs, so that what it grows by from then on is seen. */
+uint64_t usage_shmem_growth(struct usage_reader *reader);
+/* 0 or -errno. Processes that end meanwhile are left out. */
+int usage_read(struct usage_reader *reader, struct usage *ret_usage);
+/* The memory of what usage_read() saw last. */
+int usage_measure(struct usage_reader *reader, uint64_t *ret_memory_bytes);
+
+/*** What they are made of; pure ***/
+
+/* A line of /proc/PID/stat. False when it is none. */
+struct usage_stat {
+	char state;
+	pid_t parent;
+	unsigned flags; /* PF_*, linux/sched.h */
+	uint64_t own_ticks, reaped_ticks;
+	uint64_t threads;
+	uint64_t vsize_bytes, rss_pages;
+};
+bool usage_parse_stat(const char *line, struct usage_stat *ret_stat);
+
+#endif

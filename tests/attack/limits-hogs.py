@@ -1,0 +1,226 @@
+"""Programs that use more than they may, each in a way of its own: limits-hogs.py NAME MIB.
+
+What one of them takes it takes for good and then says "done": a box that holds its limit
+never gets there. Without a limit each of them ends by itself.
+"""
+import ctypes
+import mmap
+import os
+import socket
+import sys
+import threading
+import time
+
+PAGE = 4096
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def touch(memory, size):
+    for at in range(0, size, PAGE):
+        memory[at] = 1
+
+
+def take(mib):
+    """Private memory of this process's."""
+    memory = mmap.mmap(-1, mib << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    touch(memory, mib << 20)
+    return memory
+
+
+def forked(work, parts):
+    """work() in so many children, which stay until we end."""
+    ready, done = os.pipe()
+    for _ in range(parts):
+        if os.fork() == 0:
+            kept = work()
+            os.write(done, b".")
+            time.sleep(60)
+            os._exit(len(kept))
+    got = 0
+    while got < parts:
+        got += len(os.read(ready, parts))
+
+
+def one(mib):
+    return take(mib)
+
+
+def many(mib):
+    """Spread over processes, none of which has much."""
+    return forked(lambda: take(mib // 16), 16)
+
+
+def copied(mib):
+    """Shared at first: the copies are made when the children write."""
+    memory = take(mib // 8)
+
+    def write():
+        touch(memory, mib // 8 << 20)
+        return b""
+
+    return memory, forked(write, 8)
+
+
+def daemons(mib):
+    """Nobody's children any more."""
+
+    def detach():
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                kept = take(mib // 4)
+                time.sleep(60)
+                os._exit(len(kept))
+            os._exit(0)
+        return b""
+
+    forked(detach, 4)
+    time.sleep(2)
+
+
+def leaderless(mib):
+    """The first thread ends; another one has the memory."""
+
+    def go_on():
+        take(mib)
+        print("done", flush=True)
+        os._exit(0)
+
+    threading.Thread(target=go_on).start()
+    libc.pthread_exit(None)
+
+
+def private_file(mib, path="/tmp/big"):
+    with open(path, "wb") as file:
+        for _ in range(mib):
+            file.write(b"x" * (1 << 20))
+
+
+def shm(mib):
+    private_file(mib, "/dev/shm/big")
+
+
+def deleted(mib):
+    file = open("/tmp/big", "wb")
+    os.unlink("/tmp/big")
+    for _ in range(mib):
+        file.write(b"x" * (1 << 20))
+    return file
+
+
+def memfd(mib):
+    """Open, never mapped."""
+    fd = os.memfd_create("big")
+    for _ in range(mib):
+        os.write(fd, b"x" * (1 << 20))
+
+
+def memfd_mapped(mib):
+    """Mapped, not open any more."""
+    fd = os.memfd_create("big")
+    os.ftruncate(fd, mib << 20)
+    memory = mmap.mmap(fd, mib << 20)
+    os.close(fd)
+    touch(memory, mib << 20)
+    return memory
+
+
+def shared(mib):
+    """Anonymous, shared, and inherited."""
+    memory = mmap.mmap(-1, mib << 20)
+    forked(lambda: b"", 3)
+    touch(memory, mib << 20)
+    return memory
+
+
+def system_v(mib):
+    """Attached to nothing when it is looked at."""
+    libc.shmat.restype = ctypes.c_void_p
+    libc.shmdt.argtypes = [ctypes.c_void_p]
+    number = libc.shmget(0, ctypes.c_size_t(mib << 20), 0o1600)
+    address = libc.shmat(number, None, 0)
+    for at in range(0, mib << 20, 1 << 20):
+        ctypes.memset(address + at, 1, 1 << 20)
+    libc.shmdt(address)
+
+
+def page_tables(mib):
+    """One page of zeroes, mapped so often that the tables are what counts."""
+    step = 2 << 20
+    memory = mmap.mmap(-1, mib * 256 * step, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)
+    for at in range(0, mib * 256 * step, step):
+        memory[at]
+    return memory
+
+
+def burn(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def cpu_children(seconds):
+    """Reaped before they have much: only the sum tells."""
+    for _ in range(seconds * 10):
+        if os.fork() == 0:
+            burn(0.1)
+            os._exit(0)
+        os.wait()
+
+
+def cpu_many(seconds):
+    forked(lambda: burn(seconds / 4) or b"", 4)
+
+
+def cpu_threads(seconds):
+    """Processor time in threads of a process that computes nothing itself."""
+    import hashlib
+    data = b"x" * (1 << 22)
+
+    def work():
+        end = time.thread_time() + seconds / 2
+        while time.thread_time() < end:
+            hashlib.sha256(data)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def cpu_orphans(seconds):
+    ready, done = os.pipe()
+    for _ in range(4):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                burn(seconds / 4)
+                os.write(done, b".")
+            os._exit(0)
+        os.wait()
+    got = 0
+    while got < 4:
+        got += len(os.read(ready, 4))
+
+
+def friendly_copies(mib):
+    """Not a hog: what children only read is there once."""
+    memory = take(mib * 5 // 8)
+    forked(lambda: bytes(len(memory) // PAGE // 100), 6)
+    time.sleep(0.5)
+
+
+def friendly_spawns(mib):
+    """Not a hog: vfork(2) lends the parent's memory, it does not double it."""
+    import subprocess
+    memory = take(mib * 6 // 10)
+    for _ in range(150):
+        subprocess.run(["/bin/true"], check=True)
+    return memory
+
+
+if __name__ == "__main__":
+    kept = globals()[sys.argv[1]](int(sys.argv[2]))
+    print("done", flush=True)
+    time.sleep(0.3)
+    os._exit(0)
