@@ -40,6 +40,8 @@ void supervisor_classify(struct supervisor *sup)
 		end->outcome = OUTCOME_SETUP_FAILED;
 		if (!sup->failed && sup->reason == REASON_WALL)
 			end->outcome = OUTCOME_WALL_LIMIT;
+		else if (!sup->failed && sup->reason == REASON_MEMORY)
+			end->outcome = OUTCOME_MEMORY_LIMIT; /* less than a box itself takes */
 		else if (!sup->failed)
 			err_set(&end->err, E_ENDED, 0, "",
 				"the box was ended before the command ran; run it again");

@@ -52,15 +52,32 @@ static void explain_clone(struct err *reterr, int error)
 	}
 }
 
-static long clone_init(const struct plan *plan, unsigned *ret_degraded)
+/* EACCES, EBUSY, EOPNOTSUPP...: the cgroup cannot take us after all, and the limits have another way. */
+static long clone_into(struct clone_args *args, struct launched *box, bool *ret_in_cgroup)
+{
+	if (box->cgroup.fd >= 0) {
+		args->flags |= CLONE_INTO_CGROUP;
+		args->cgroup = (uint64_t)box->cgroup.fd;
+		*ret_in_cgroup = true;
+		long pid = sys_call2(SYS_clone3, args, sizeof *args);
+		if (pid >= 0)
+			return pid;
+		args->flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+		*ret_in_cgroup = false;
+		cgroup_remove(&box->cgroup);
+	}
+	return sys_call2(SYS_clone3, args, sizeof *args);
+}
+
+static long clone_init(struct init *init, struct launched *box)
 {
 	struct clone_args args = { .flags = NAMESPACES, .exit_signal = SIGCHLD };
-	long pid = sys_call2(SYS_clone3, &args, sizeof args);
+	long pid = clone_into(&args, box, &init->in_cgroup);
 
-	if (pid == -EINVAL && plan->degradable[WALL_CGROUP]) {
+	if (pid == -EINVAL && init->plan->degradable[WALL_CGROUP]) {
 		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
-		*ret_degraded |= 1U << WALL_CGROUP;
-		pid = sys_call2(SYS_clone3, &args, sizeof args);
+		box->degraded |= 1U << WALL_CGROUP;
+		pid = clone_into(&args, box, &init->in_cgroup);
 	}
 	return pid;
 }
@@ -106,7 +123,7 @@ static int map_ids(const struct plan *plan, const struct launched *box, struct e
 static int start_init(struct init *init, int supervisor_fd, struct launched *box,
 		      struct err *reterr)
 {
-	long pid = clone_init(init->plan, &box->degraded);
+	long pid = clone_init(init, box);
 	if (pid == 0) {
 		(void)sys_close(supervisor_fd); /* or its EOF would never come */
 		(void)sys_close(init->broker_peer_fd);
@@ -179,6 +196,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 			     .stdio = { -1, -1, -1 } };
 	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
 				.socket_fd = -1,
+				.cgroup = CGROUP_NONE,
 				.output = { -1, -1, -1 } };
 	int pair[2];
 
@@ -197,6 +215,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 		int stdio[3] = { stdin_fd, init.stdio[1], init.stdio[2] };
 
 		memcpy(init.stdio, stdio, sizeof stdio);
+		cgroup_create(plan, &box.cgroup);
 		r = start_init(&init, pair[0], &box, reterr);
 		init.stdio[0] = -1; /* the caller's of launch() */
 	}
@@ -205,6 +224,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 	sources_close(plan, &sources);
 	if (r < 0) {
 		launch_return_stdin(&box);
+		cgroup_remove(&box.cgroup);
 		(void)close(pair[0]);
 		close_all(box.output);
 		return r;

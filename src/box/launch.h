@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "box/cgroup.h"
 #include "broker/broker.h"
 #include "policy/plan.h"
 
@@ -14,10 +15,11 @@
 /* A box whose init runs, seen from the supervisor. */
 struct launched {
 	pid_t init_pid;
-	int socket_fd;	   /* the supervisor's end of the handshake */
-	int output[3];	   /* read ends of relayed descriptors 1 and 2, or -1 */
-	uid_t stdin_owner; /* whom a lent stdin belongs to, or LAUNCH_NOT_LENT */
-	unsigned degraded; /* bit n: enum wall n was left out as allowed */
+	int socket_fd;	      /* the supervisor's end of the handshake */
+	int output[3];	      /* read ends of relayed descriptors 1 and 2, or -1 */
+	uid_t stdin_owner;    /* whom a lent stdin belongs to, or LAUNCH_NOT_LENT */
+	unsigned degraded;    /* bit n: enum wall n was left out as allowed */
+	struct cgroup cgroup; /* holds the limits; or none */
 };
 
 /*

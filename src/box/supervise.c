@@ -339,12 +339,8 @@ static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N]
 }
 
 /* Memory is not given back by who is asked to: the box ends at once. */
-static void end_at_limit(struct supervisor *sup)
+static void end_at_limit(struct supervisor *sup, enum reason reason)
 {
-	enum reason reason = supervisor_read_limits();
-
-	if (reason == REASON_NONE)
-		cannot_supervise(sup, ESRCH, "measure", "the box");
 	if (sup->reason != REASON_NONE || sup->ended)
 		return;
 	sup->reason = reason;
@@ -356,12 +352,30 @@ static void end_at_limit(struct supervisor *sup)
 	}
 }
 
+static void read_limits(struct supervisor *sup)
+{
+	enum reason reason = supervisor_read_limits();
+
+	if (reason == REASON_NONE)
+		cannot_supervise(sup, ESRCH, "measure", "the box");
+	else
+		end_at_limit(sup, reason);
+}
+
+static void look_at_limits(struct supervisor *sup)
+{
+	enum reason reason = supervisor_look_at_limits(sup);
+
+	if (reason != REASON_NONE)
+		end_at_limit(sup, reason);
+}
+
 static void check_deadlines(struct supervisor *sup)
 {
 	int64_t now = supervisor_now_ms();
 
 	if (now >= sup->meter_at_ms)
-		supervisor_request_meter(sup);
+		look_at_limits(sup);
 	if (now >= sup->kill_at_ms)
 		supervisor_kill_box(sup);
 	if (now >= sup->wall_at_ms) {
@@ -389,7 +403,7 @@ static void turn(struct supervisor *sup)
 	if (fds[POLL_BROKER].revents)
 		(void)supervisor_read_event(sup); /* one a turn: output and clock come first */
 	if (fds[POLL_LIMITS].revents)
-		end_at_limit(sup);
+		read_limits(sup);
 	step_output(sup, fds);
 	check_deadlines(sup);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The limits that hold for a whole box: see supervisor.h and meter.h. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/fds.h"
 #include "box/meter.h"
@@ -14,10 +15,40 @@ static bool has_limit(const struct limits *limits)
 	return limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE;
 }
 
+/* A cgroup holds the memory; its processor time is looked at when it could be used up. */
+static int64_t next_look_ms(const struct supervisor *sup)
+{
+	enum {
+		LEAST_MS = 5
+	};
+	uint64_t limit_us = sup->plan->limits.cpu_ms * 1000;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (sup->plan->limits.cpu_ms == LIMIT_NONE)
+		return NEVER;
+	uint64_t used_us = cgroup_cpu_us(&sup->box.cgroup);
+	uint64_t left_ms = used_us < limit_us ? (limit_us - used_us) / 1000 : 0;
+	left_ms /= processors > 0 ? (uint64_t)processors : 1;
+	return supervisor_now_ms() + (left_ms > LEAST_MS ? (int64_t)left_ms : LEAST_MS);
+}
+
+static bool has_used_cpu(const struct supervisor *sup)
+{
+	const struct limits *limits = &sup->plan->limits;
+
+	return limits->cpu_ms != LIMIT_NONE &&
+	       cgroup_cpu_us(&sup->box.cgroup) >= limits->cpu_ms * 1000;
+}
+
 void supervisor_watch_limits(struct supervisor *sup)
 {
 	const struct limits *limits = &sup->plan->limits;
 
+	if (sup->box.cgroup.fd >= 0) {
+		sup->end->limits_backend = LIMITS_CGROUP;
+		sup->meter_at_ms = next_look_ms(sup);
+		return;
+	}
 	sup->end->limits_backend = LIMITS_RLIMIT;
 	if (sup->ending.degraded & 1U << WALL_PROC)
 		return;
@@ -30,12 +61,19 @@ void supervisor_watch_limits(struct supervisor *sup)
 	sup->meter_at_ms = supervisor_now_ms() + meter_first_ms(&meter);
 }
 
-void supervisor_request_meter(struct supervisor *sup)
+enum reason supervisor_look_at_limits(struct supervisor *sup)
 {
 	struct record record = { .phase = PH_METER, .size = sizeof record };
 
 	sup->meter_at_ms = NEVER;
+	if (sup->box.cgroup.fd >= 0) {
+		if (has_used_cpu(sup))
+			return REASON_CPU;
+		sup->meter_at_ms = next_look_ms(sup);
+		return REASON_NONE;
+	}
 	(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed anyway */
+	return REASON_NONE;
 }
 
 int supervisor_start_meter(struct supervisor *sup)
@@ -67,14 +105,28 @@ enum reason supervisor_read_limits(void)
 	return REASON_NONE;
 }
 
+static void fill_figures(struct box_end *end, uint64_t memory, uint64_t cpu_us, uint64_t tasks)
+{
+	if (memory > end->peak_memory_bytes)
+		end->peak_memory_bytes = memory;
+	if (cpu_us / 1000 > end->cpu_ms)
+		end->cpu_ms = cpu_us / 1000;
+	end->peak_processes = tasks;
+}
+
 void supervisor_finish_limits(struct supervisor *sup)
 {
-	struct box_end *end = sup->end;
+	struct cgroup *cgroup = &sup->box.cgroup;
 
 	meter_stop(&meter);
-	if (meter.peak_memory > end->peak_memory_bytes)
-		end->peak_memory_bytes = meter.peak_memory;
-	if (meter.cpu_us / 1000 > end->cpu_ms)
-		end->cpu_ms = meter.cpu_us / 1000;
-	end->peak_processes = meter.peak_tasks;
+	if (cgroup->fd < 0) {
+		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);
+		return;
+	}
+	fill_figures(sup->end, cgroup_peak_memory(cgroup), cgroup_cpu_us(cgroup),
+		     cgroup_peak_tasks(cgroup));
+	/* The kernel killed init with the others, so init could not say how the command ended. */
+	if (!sup->ended && sup->reason == REASON_NONE && cgroup_was_full(cgroup))
+		sup->reason = REASON_MEMORY;
+	cgroup_remove(cgroup);
 }

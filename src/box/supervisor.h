@@ -35,7 +35,7 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
-	int64_t meter_at_ms;	  /* when init is asked for what it takes to look */
+	int64_t meter_at_ms;	  /* when limits are looked at */
 	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
 	bool closed;		  /* init's end of the socket is gone */
 	bool ended;		  /* init said PH_EXITED */
@@ -66,8 +66,8 @@ void supervisor_finish_broker(struct supervisor *sup);
 
 /* When the command runs: the limits that are held for the whole box are from now on. */
 void supervisor_watch_limits(struct supervisor *sup);
-/* Asks init for what it takes: at meter_at_ms. */
-void supervisor_request_meter(struct supervisor *sup);
+/* At meter_at_ms: looks, or asks init for what it takes to look. Which limit was reached. */
+enum reason supervisor_look_at_limits(struct supervisor *sup);
 /* After PH_METERED. 0 or -errno. */
 int supervisor_start_meter(struct supervisor *sup);
 /* Readable when a limit is reached, or -1. */

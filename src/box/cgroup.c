@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A cgroup v2 for a box: see cgroup.h. */
+#include "box/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+
+#define CGROUPS "/sys/fs/cgroup"
+
+enum {
+	PATH_BYTES = 4096,
+	GUARD_STACK_BYTES = 8192,
+	GUARD_TRIES = 10000, /* a millisecond each */
+};
+
+/*** Files of a cgroup ***/
+
+/* Terminated. False when there is none, or it does not fit. */
+static bool read_file(int dir_fd, const char *name, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size);
+
+	if (n < 0 || (size_t)n >= size)
+		return false;
+	buf[n] = '\0';
+	return true;
+}
+
+static bool write_file(int dir_fd, const char *name, const char *text)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+static bool write_number(int dir_fd, const char *name, uint64_t value)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+	return write_file(dir_fd, name, text);
+}
+
+/* The value on the line of that key, 0 when there is none. */
+static uint64_t read_value(int dir_fd, const char *name, const char *key)
+{
+	char text[1024];
+	size_t len = strlen(key);
+
+	if (dir_fd < 0 || !read_file(dir_fd, name, text, sizeof text))
+		return 0;
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) == 0)
+			return strtoull(line + len, NULL, 10);
+	}
+	return 0;
+}
+
+/*** Where one can be made ***/
+
+/* "0::/a/b" of /proc/self/cgroup, as a path below CGROUPS. */
+static bool own_path(char path[PATH_BYTES])
+{
+	char text[PATH_BYTES];
+
+	if (!read_file(AT_FDCWD, "/proc/self/cgroup", text, sizeof text))
+		return false;
+	char *line = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
+	if (!line)
+		return false;
+	line = strchr(line, '/');
+	line[strcspn(line, "\n")] = '\0';
+	/* Above the root of our cgroup namespace: not to be seen here. */
+	if (strncmp(line, "/..", 3) == 0)
+		return false;
+	return snprintf(path, PATH_BYTES, CGROUPS "%s", line) < PATH_BYTES;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; *text; text += strcspn(text, " \n"), text += strspn(text, " \n")) {
+		if (strncmp(text, word, len) == 0 && strchr(" \n", text[len]))
+			return true;
+	}
+	return false;
+}
+
+static bool set_limits(const struct plan *plan, int fd, bool has_pids)
+{
+	const struct limits *limits = &plan->limits;
+
+	if (limits->memory != LIMIT_NONE && (!write_number(fd, "memory.max", limits->memory) ||
+					     !write_file(fd, "memory.oom.group", "1")))
+		return false;
+	/* Without swap there is no such file, and nothing to forbid. */
+	if (limits->memory != LIMIT_NONE && !write_file(fd, "memory.swap.max", "0") &&
+	    errno != ENOENT)
+		return false;
+	/* init is one more. The rlimit holds them too, and where there is no such controller. */
+	return limits->processes == LIMIT_NONE || !has_pids ||
+	       write_number(fd, "pids.max", limits->processes + 1);
+}
+
+/*** The guard ***/
+
+static struct {
+	int read_fd, parent_fd;
+	char name[sizeof((struct cgroup *)NULL)->name];
+	char kill_path[64];
+	char stack[GUARD_STACK_BYTES] __attribute__((aligned(16)));
+} guard;
+
+/*
+ * Shares memory with the supervisor, which may be in the middle of anything: sys_* only. Its
+ * descriptors are its own, and none of the caller's: a pipe of theirs must see its end.
+ */
+static int guard_main(void *unused)
+{
+	static const struct timespec millisecond = { .tv_nsec = 1000000 };
+	enum {
+		SUPERVISOR,
+		PARENT,
+		FIRST_UNUSED
+	};
+	char byte;
+
+	(void)unused;
+	(void)sys_call0(SYS_setsid); /* a signal to the caller's process group is not for us */
+	(void)sys_call3(SYS_dup3, guard.read_fd, SUPERVISOR, 0);
+	(void)sys_call3(SYS_dup3, guard.parent_fd, PARENT, 0);
+	(void)sys_call3(SYS_close_range, FIRST_UNUSED, ~0U, 0);
+	while (sys_read(SUPERVISOR, &byte, 1) == -EINTR)
+		;
+	/* The supervisor is gone; what it did not get to is what is left to do. */
+	int kill_fd = sys_openat2(PARENT, guard.kill_path, O_WRONLY | O_CLOEXEC, 0, 0);
+	if (kill_fd >= 0) /* since Linux 5.14; init's own end does the same */
+		(void)sys_write(kill_fd, "1", 1);
+	(void)sys_close(kill_fd);
+	for (int i = 0; i < GUARD_TRIES; i++) {
+		long r = sys_call3(SYS_unlinkat, PARENT, guard.name, AT_REMOVEDIR);
+
+		if (r == 0 || r == -ENOENT)
+			break;
+		(void)sys_call2(SYS_nanosleep, &millisecond, NULL);
+	}
+	sys_exit_group(0);
+}
+
+static bool start_guard(struct cgroup *cgroup, int parent_fd)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	guard.read_fd = ends[0];
+	guard.parent_fd = parent_fd;
+	memcpy(guard.name, cgroup->name, sizeof guard.name);
+	(void)snprintf(guard.kill_path, sizeof guard.kill_path, "%s/cgroup.kill", cgroup->name);
+	/* No signal at its end: SIGCHLD stands for the box. */
+	cgroup->guard = clone(guard_main, guard.stack + sizeof guard.stack, CLONE_VM, NULL);
+	(void)close(ends[0]);
+	cgroup->guard_fd = ends[1];
+	return cgroup->guard >= 0;
+}
+
+static void stop_guard(struct cgroup *cgroup)
+{
+	if (cgroup->guard > 0) {
+		(void)kill(cgroup->guard, SIGKILL); /* our child, not reaped: cannot miss */
+		while (waitpid(cgroup->guard, NULL, __WALL) < 0 && errno == EINTR)
+			;
+	}
+	close_keeping_errno(cgroup->guard_fd);
+	cgroup->guard = -1;
+	cgroup->guard_fd = -1;
+}
+
+/*** Making and removing ***/
+
+/* Below the directory path, if that passes on what it takes. */
+static bool make_below(const struct plan *plan, const char *path, struct cgroup *cgroup)
+{
+	char controllers[256];
+	_cleanup_close_ int parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (parent_fd < 0 ||
+	    !read_file(parent_fd, "cgroup.subtree_control", controllers, sizeof controllers) ||
+	    (plan->limits.memory != LIMIT_NONE && !has_word(controllers, "memory")) ||
+	    faccessat(parent_fd, ".", W_OK, AT_EACCESS) < 0)
+		return false;
+	/* The guard first: between it and us nothing can be left behind. */
+	if (!start_guard(cgroup, parent_fd) || mkdirat(parent_fd, cgroup->name, 0755) < 0) {
+		stop_guard(cgroup);
+		return false;
+	}
+	cgroup->parent_fd = steal_fd(&parent_fd);
+	cgroup->fd = openat(cgroup->parent_fd, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup->fd >= 0 && set_limits(plan, cgroup->fd, has_word(controllers, "pids")))
+		return true;
+	cgroup_remove(cgroup);
+	return false;
+}
+
+void cgroup_create(const struct plan *plan, struct cgroup *cgroup)
+{
+	struct cgroup none = CGROUP_NONE;
+	char path[PATH_BYTES];
+	struct statfs fs;
+
+	*cgroup = none;
+	/* Where it is not mounted, or beside v1, which then has the controllers: one call. */
+	if (statfs(CGROUPS, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC || !own_path(path))
+		return;
+	(void)snprintf(cgroup->name, sizeof cgroup->name, "aisbx-%s", plan->run);
+	if (strcmp(path, CGROUPS "/") != 0) {
+		char *slash = strrchr(path, '/');
+
+		*slash = '\0';
+		if (make_below(plan, path, cgroup))
+			return;
+		*slash = '/';
+	}
+	/* A root, of the host or of a namespace, may have both processes and cgroups in it. */
+	(void)make_below(plan, path, cgroup);
+}
+
+void cgroup_remove(struct cgroup *cgroup)
+{
+	if (cgroup->parent_fd >= 0)
+		(void)unlinkat(cgroup->parent_fd, cgroup->name, AT_REMOVEDIR);
+	stop_guard(cgroup);
+	close_keeping_errno(cgroup->fd);
+	close_keeping_errno(cgroup->parent_fd);
+	cgroup->fd = cgroup->parent_fd = -1;
+}
+
+/*** Figures ***/
+
+uint64_t cgroup_cpu_us(const struct cgroup *cgroup)
+{
+	return read_value(cgroup->fd, "cpu.stat", "usage_usec ");
+}
+
+uint64_t cgroup_peak_memory(const struct cgroup *cgroup)
+{
+	return read_value(cgroup->fd, "memory.peak", "");
+}
+
+uint64_t cgroup_peak_tasks(const struct cgroup *cgroup)
+{
+	uint64_t peak = read_value(cgroup->fd, "pids.peak", "");
+
+	return peak > 1 ? peak - 1 : 0; /* init */
+}
+
+bool cgroup_was_full(const struct cgroup *cgroup)
+{
+	return read_value(cgroup->fd, "memory.events", "oom ") > 0 &&
+	       read_value(cgroup->fd, "memory.events", "oom_kill ") > 0;
+}
