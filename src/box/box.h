@@ -47,6 +47,7 @@ struct box_end {
 	uint64_t stdout_bytes;
 	uint64_t stderr_bytes;
 	bool truncated;
+	bool is_stuck;	   /* killed, and not gone yet: what they wait for is the host's */
 	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */
 	int landlock_abi;
 	unsigned degraded;		   /* bit n: enum wall n was not built */

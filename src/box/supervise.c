@@ -45,6 +45,11 @@ enum {
 
 enum {
 	CPU_GRACE_MS = 50, /* from SIGXCPU to SIGKILL: time used past the limit */
+	/* From SIGKILL to the end of all, before it is not waited for: past the wall limit the
+	 * caller counts on the time, else on nothing being left. */
+	END_WALL_MS = 75,
+	END_MS = 2000,
+	DRAIN_MS = 20, /* for output at the least, when the time for it is over */
 };
 
 /* Untouched, and so without memory, where nothing is relayed. */
@@ -115,8 +120,10 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 {
 	int64_t kill_at = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 
-	if (sup->reason == REASON_NONE)
+	if (sup->reason == REASON_NONE) {
 		sup->reason = reason;
+		sup->grace_until_ms = kill_at;
+	}
 	pass_signal(sup, signal);
 	if (kill_at < sup->kill_at_ms)
 		sup->kill_at_ms = kill_at;
@@ -274,14 +281,12 @@ static void read_record(struct supervisor *sup)
 	}
 }
 
-static void reap(struct supervisor *sup, int options)
+static void reap(struct supervisor *sup)
 {
 	pid_t pid;
 
-	if (sup->reaped)
-		return;
 	do {
-		pid = wait4(sup->box.init_pid, NULL, options, &sup->usage);
+		pid = wait4(sup->box.init_pid, NULL, WNOHANG, &sup->usage);
 	} while (pid < 0 && errno == EINTR);
 	if (pid == sup->box.init_pid) {
 		sup->reaped = true;
@@ -334,6 +339,7 @@ static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N]
 	/* The command may write before init can say that it runs; then it waits for us. */
 	if (over && sup->reason == REASON_NONE && (sup->end->started || sup->closed)) {
 		sup->reason = REASON_OUTPUT;
+		sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 		supervisor_kill_box(sup);
 	}
 }
@@ -344,6 +350,7 @@ static void end_at_limit(struct supervisor *sup, enum reason reason)
 	if (sup->reason != REASON_NONE || sup->ended)
 		return;
 	sup->reason = reason;
+	sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 	if (reason == REASON_CPU) {
 		send_signal(sup, SIGXCPU, true);
 		sup->kill_at_ms = supervisor_now_ms() + CPU_GRACE_MS;
@@ -384,6 +391,38 @@ static void check_deadlines(struct supervisor *sup)
 	}
 }
 
+static int64_t end_ms(const struct supervisor *sup)
+{
+	return sup->reason == REASON_WALL ? END_WALL_MS : END_MS;
+}
+
+/*
+ * init has exited or is about to, and the kernel ends the rest with it. That takes as long as
+ * the slowest process takes: one that waits for a file system's server ends when that
+ * answers, also when it was killed. Past a limit the caller does not wait with it.
+ */
+static void await_end(struct supervisor *sup)
+{
+	struct pollfd signals = { .fd = sup->signal_fd, .events = POLLIN };
+	int64_t until = supervisor_now_ms() + end_ms(sup);
+
+	for (;;) {
+		int64_t left = until - supervisor_now_ms();
+
+		reap(sup);
+		if (sup->reaped || (left <= 0 && sup->reason != REASON_NONE))
+			return;
+		if (sup->reason == REASON_NONE) {
+			left = sup->wall_at_ms == NEVER ? INT32_MAX
+							: sup->wall_at_ms - supervisor_now_ms();
+			until = supervisor_now_ms() + end_ms(sup);
+		}
+		if (left > 0 && poll(&signals, 1, (int)(left < INT32_MAX ? left : INT32_MAX)) > 0)
+			read_signals(sup);
+		check_deadlines(sup);
+	}
+}
+
 static void turn(struct supervisor *sup)
 {
 	struct pollfd fds[POLL__N];
@@ -417,6 +456,14 @@ static bool output_done(const struct supervisor *sup)
 	return !sup->has_tty || tty_is_done(&terminal);
 }
 
+/* A caller that does not read gets the grace period too, counted from the same moment. */
+static int64_t output_until_ms(const struct supervisor *sup)
+{
+	int64_t least = supervisor_now_ms() + DRAIN_MS;
+
+	return sup->grace_until_ms > least ? sup->grace_until_ms : least;
+}
+
 /* What the payload wrote before its end still goes out, unless the caller has had enough. */
 static void finish_output(struct supervisor *sup)
 {
@@ -428,7 +475,7 @@ static void finish_output(struct supervisor *sup)
 		tty_finish(&terminal);
 	sup->kill_at_ms = NEVER;
 	if (sup->reason != REASON_NONE)
-		sup->wall_at_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
+		sup->wall_at_ms = output_until_ms(sup);
 	while (!output_done(sup)) {
 		enum reason before = sup->reason;
 		int64_t deadline = sup->wall_at_ms;
@@ -445,7 +492,7 @@ static void run_loop(struct supervisor *sup)
 	while (!sup->closed && !sup->ended)
 		turn(sup);
 	sup->meter_at_ms = NEVER;
-	reap(sup, 0); /* init has exited or is about to; the kernel ends the rest with it */
+	await_end(sup);
 	while (!sup->closed) {
 		int r = sup->ended;
 		read_record(sup); /* what was sent before the end */
@@ -464,6 +511,7 @@ static void fill_figures(struct supervisor *sup)
 	uint64_t cpu_us = (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000U +
 			  (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 
+	end->is_stuck = !sup->reaped;
 	end->wall_ms = (uint64_t)(supervisor_now_ms() - sup->begin_ms);
 	end->degraded = sup->box.degraded | sup->ending.degraded;
 	end->landlock_abi = sup->ending.landlock_abi;

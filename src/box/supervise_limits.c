@@ -118,6 +118,8 @@ void supervisor_finish_limits(struct supervisor *sup)
 {
 	struct cgroup *cgroup = &sup->box.cgroup;
 
+	if (!sup->reaped)
+		return; /* the meter may wait for the same as they do; the guard waits for them */
 	meter_stop(&meter);
 	if (cgroup->fd < 0) {
 		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);

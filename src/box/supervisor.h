@@ -35,6 +35,7 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
+	int64_t grace_until_ms;	  /* once there is a reason */
 	int64_t meter_at_ms;	  /* when limits are looked at */
 	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
 	bool closed;		  /* init's end of the socket is gone */

@@ -124,3 +124,46 @@ burnt() { # NAME: ended at 1s, done without the limit
 	[[ "$(jq -r .walls.limits.memory r.json)" =~ ^(cgroup2|supervisor)$ ]]
 	[[ "$(jq -r .walls.limits.cpu r.json)" =~ ^(cgroup2|supervisor)$ ]]
 }
+
+# The clock is the supervisor's: it does not wait for what the box or the caller makes it wait for.
+# Upper bounds here are what would be without that: grace periods added up, or for ever.
+
+@test "the wall limit: a process that waits in the kernel and cannot be killed" {
+	need_root
+	[ -e /dev/fuse ] || skip "no /dev/fuse"
+	cat >run <<-'E'
+		mkdir deaf
+		python3 "$1" deaf >said 2>&1 & server=$!
+		for _ in $(seq 100); do grep -q mounted said && break; sleep 0.05; done
+		grep -q mounted said || exit 77
+		"$AISBX" run --allow-degraded idmap --ro deaf -t 300ms --grace 200ms --result r.json -- cat deaf/f
+		echo status $?
+		kill -9 $server
+		wait
+	E
+	run timeout -k 2 30 unshare -m bash run "$BATS_TEST_DIRNAME/limits-fuse.py"
+	[ "$status" -ne 77 ] || must_or_skip "no FUSE here: $(cat said)"
+	output_is "status 124"
+	contains "$stderr" "are not gone yet"
+	[ "$(outcome)" = wall_limit ]
+}
+
+@test "the wall limit: a reader of the output that has stalled" {
+	"$AISBX" run -t 300ms --grace 200ms --max-output 1G --result r.json -- yes 2>/dev/null 3>&- |
+		{ eventually test -e r.json && echo ended >seen; cat >/dev/null; }
+	[ "$(cat seen)" = ended ]
+	[ "$(outcome)" = wall_limit ]
+}
+
+@test "the wall limit: what is stopped, and what ignores signals" {
+	run aisbx run -t 300ms --grace 100ms --result r.json -- sh -c 'kill -STOP $$'
+	status_is 124
+	run aisbx run -t 300ms --grace 100ms --result r.json -- python3 -c '
+import os, signal, time
+for n in range(1, 64):
+    if n not in (9, 19, 32, 33): signal.signal(n, signal.SIG_IGN)
+for _ in range(5): os.fork() or os.setsid()
+time.sleep(60)'
+	status_is 124
+	[ "$(outcome)" = wall_limit ]
+}
