@@ -44,7 +44,6 @@ enum {
 };
 
 enum {
-	CPU_GRACE_MS = 50, /* from SIGXCPU to SIGKILL: time used past the limit */
 	/* From SIGKILL to the end of all, before it is not waited for: past the wall limit the
 	 * caller counts on the time, else on nothing being left. */
 	END_WALL_MS = 75,
@@ -78,8 +77,7 @@ void supervisor_kill_box(struct supervisor *sup)
 	sup->kill_at_ms = NEVER;
 }
 
-/* Fails closed: what cannot be supervised does not run on. */
-static void cannot_supervise(struct supervisor *sup, int error, const char *op, const char *subject)
+void supervisor_give_up(struct supervisor *sup, int error, const char *op, const char *subject)
 {
 	if (!sup->end->started && !sup->failed) {
 		(void)err_set(&sup->end->err, E_SYSTEM, error, op, subject);
@@ -88,7 +86,7 @@ static void cannot_supervise(struct supervisor *sup, int error, const char *op, 
 	supervisor_kill_box(sup);
 }
 
-static void send_signal(struct supervisor *sup, int signal, bool everyone)
+void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone)
 {
 	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
 
@@ -101,7 +99,7 @@ static void send_signal(struct supervisor *sup, int signal, bool everyone)
 static void pass_signal(struct supervisor *sup, int signal)
 {
 	if (sup->end->started)
-		send_signal(sup, signal, false);
+		supervisor_send_signal(sup, signal, false);
 	else
 		sup->waiting_signals |= 1ULL << signal;
 }
@@ -110,7 +108,7 @@ static void pass_waiting_signals(struct supervisor *sup)
 {
 	for (int signal = 1; signal < 64; signal++) {
 		if (sup->waiting_signals & (1ULL << signal))
-			send_signal(sup, signal, false);
+			supervisor_send_signal(sup, signal, false);
 	}
 	sup->waiting_signals = 0;
 }
@@ -133,7 +131,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 
 static void stop_with_caller(struct supervisor *sup)
 {
-	send_signal(sup, SIGSTOP, true);
+	supervisor_send_signal(sup, SIGSTOP, true);
 	if (sup->has_tty)
 		tty_stop(&terminal);
 	(void)raise(SIGSTOP);
@@ -153,7 +151,7 @@ static void handle_signal(struct supervisor *sup, int signal)
 	case SIGCONT:
 		if (sup->has_tty)
 			tty_continue(&terminal);
-		send_signal(sup, SIGCONT, true);
+		supervisor_send_signal(sup, SIGCONT, true);
 		break;
 	case SIGWINCH:
 		if (sup->has_tty)
@@ -223,14 +221,6 @@ static void attach_terminal(struct supervisor *sup)
 	(void)phase_send(sup->box.socket_fd, &attached); /* init gone: its end is noticed anyway */
 }
 
-static void start_meter(struct supervisor *sup)
-{
-	int r = supervisor_start_meter(sup);
-
-	if (r < 0)
-		cannot_supervise(sup, -r, "measure", "the box");
-}
-
 static void read_record(struct supervisor *sup)
 {
 	struct record record;
@@ -241,7 +231,7 @@ static void read_record(struct supervisor *sup)
 		return;
 	}
 	if (r < 0 && r != -EPROTO) {
-		cannot_supervise(sup, -r, "hear from", "the box");
+		supervisor_give_up(sup, -r, "hear from", "the box");
 		sup->closed = true;
 		return;
 	}
@@ -260,7 +250,7 @@ static void read_record(struct supervisor *sup)
 		supervisor_watch_limits(sup);
 		break;
 	case PH_METERED:
-		start_meter(sup);
+		supervisor_start_meter(sup);
 		break;
 	case PH_EXITED:
 		sup->ending = record.ending;
@@ -344,45 +334,12 @@ static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N]
 	}
 }
 
-/* Memory is not given back by who is asked to: the box ends at once. */
-static void end_at_limit(struct supervisor *sup, enum reason reason)
-{
-	if (sup->reason != REASON_NONE || sup->ended)
-		return;
-	sup->reason = reason;
-	sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
-	if (reason == REASON_CPU) {
-		send_signal(sup, SIGXCPU, true);
-		sup->kill_at_ms = supervisor_now_ms() + CPU_GRACE_MS;
-	} else {
-		supervisor_kill_box(sup);
-	}
-}
-
-static void read_limits(struct supervisor *sup)
-{
-	enum reason reason = supervisor_read_limits();
-
-	if (reason == REASON_NONE)
-		cannot_supervise(sup, ESRCH, "measure", "the box");
-	else
-		end_at_limit(sup, reason);
-}
-
-static void look_at_limits(struct supervisor *sup)
-{
-	enum reason reason = supervisor_look_at_limits(sup);
-
-	if (reason != REASON_NONE)
-		end_at_limit(sup, reason);
-}
-
 static void check_deadlines(struct supervisor *sup)
 {
 	int64_t now = supervisor_now_ms();
 
 	if (now >= sup->meter_at_ms)
-		look_at_limits(sup);
+		supervisor_look_at_limits(sup);
 	if (now >= sup->kill_at_ms)
 		supervisor_kill_box(sup);
 	if (now >= sup->wall_at_ms) {
@@ -431,7 +388,7 @@ static void turn(struct supervisor *sup)
 	if (poll(fds, POLL__N, timeout) < 0) {
 		if (errno == EINTR)
 			return;
-		cannot_supervise(sup, errno, "wait for", "the box");
+		supervisor_give_up(sup, errno, "wait for", "the box");
 		sup->closed = true; /* there is no loop without poll(2) */
 		return;
 	}
@@ -442,7 +399,7 @@ static void turn(struct supervisor *sup)
 	if (fds[POLL_BROKER].revents)
 		(void)supervisor_read_event(sup); /* one a turn: output and clock come first */
 	if (fds[POLL_LIMITS].revents)
-		read_limits(sup);
+		supervisor_read_limits(sup);
 	step_output(sup, fds);
 	check_deadlines(sup);
 }

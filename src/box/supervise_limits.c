@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The limits that hold for a whole box: see supervisor.h and meter.h. */
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/fds.h"
@@ -61,29 +62,49 @@ void supervisor_watch_limits(struct supervisor *sup)
 	sup->meter_at_ms = supervisor_now_ms() + meter_first_ms(&meter);
 }
 
-enum reason supervisor_look_at_limits(struct supervisor *sup)
+/* Memory is not given back by who is asked to: the box ends at once. */
+static void end_at(struct supervisor *sup, enum reason reason)
+{
+	enum {
+		CPU_GRACE_MS = 50 /* from SIGXCPU to SIGKILL: time used past the limit */
+	};
+
+	if (sup->reason != REASON_NONE || sup->ended)
+		return;
+	sup->reason = reason;
+	sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
+	if (reason == REASON_CPU) {
+		supervisor_send_signal(sup, SIGXCPU, true);
+		sup->kill_at_ms = supervisor_now_ms() + CPU_GRACE_MS;
+	} else {
+		supervisor_kill_box(sup);
+	}
+}
+
+void supervisor_look_at_limits(struct supervisor *sup)
 {
 	struct record record = { .phase = PH_METER, .size = sizeof record };
 
 	sup->meter_at_ms = NEVER;
-	if (sup->box.cgroup.fd >= 0) {
-		if (has_used_cpu(sup))
-			return REASON_CPU;
+	if (sup->box.cgroup.fd < 0)
+		(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed */
+	else if (has_used_cpu(sup))
+		end_at(sup, REASON_CPU);
+	else
 		sup->meter_at_ms = next_look_ms(sup);
-		return REASON_NONE;
-	}
-	(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed anyway */
-	return REASON_NONE;
 }
 
-int supervisor_start_meter(struct supervisor *sup)
+void supervisor_start_meter(struct supervisor *sup)
 {
 	int fds[USAGE__N];
 	int r = fds_receive(sup->box.socket_fd, fds, USAGE__N);
 
 	if (r == 0 && meter.verdict_fd >= 0)
 		r = -EPROTO; /* nobody asked for a second one */
-	return r < 0 ? r : meter_start(&meter, fds);
+	if (r == 0)
+		r = meter_start(&meter, fds);
+	if (r < 0)
+		supervisor_give_up(sup, -r, "measure", "the box");
 }
 
 int supervisor_limits_fd(void)
@@ -91,18 +112,21 @@ int supervisor_limits_fd(void)
 	return meter.verdict_fd;
 }
 
-enum reason supervisor_read_limits(void)
+void supervisor_read_limits(struct supervisor *sup)
 {
 	switch (meter_verdict(&meter)) {
 	case METER_MEMORY:
-		return REASON_MEMORY;
+		end_at(sup, REASON_MEMORY);
+		break;
 	case METER_CPU:
-		return REASON_CPU;
-	case METER_FINE:
+		end_at(sup, REASON_CPU);
+		break;
 	case METER_BLIND:
+		supervisor_give_up(sup, ESRCH, "measure", "the box");
+		break;
+	case METER_FINE:
 		break;
 	}
-	return REASON_NONE;
 }
 
 static void fill_figures(struct box_end *end, uint64_t memory, uint64_t cpu_us, uint64_t tasks)

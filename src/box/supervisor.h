@@ -52,6 +52,10 @@ struct supervisor {
 /* CLOCK_MONOTONIC. */
 int64_t supervisor_now_ms(void);
 void supervisor_kill_box(struct supervisor *sup);
+/* Fails closed: what cannot be supervised does not run on. */
+void supervisor_give_up(struct supervisor *sup, int error, const char *op, const char *subject);
+/* To the command, or to every process of the box. */
+void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone);
 
 /*** supervise_broker.c ***/
 
@@ -67,14 +71,13 @@ void supervisor_finish_broker(struct supervisor *sup);
 
 /* When the command runs: the limits that are held for the whole box are from now on. */
 void supervisor_watch_limits(struct supervisor *sup);
-/* At meter_at_ms: looks, or asks init for what it takes to look. Which limit was reached. */
-enum reason supervisor_look_at_limits(struct supervisor *sup);
-/* After PH_METERED. 0 or -errno. */
-int supervisor_start_meter(struct supervisor *sup);
-/* Readable when a limit is reached, or -1. */
+/* At meter_at_ms: looks, or asks init for what it takes to look. */
+void supervisor_look_at_limits(struct supervisor *sup);
+/* After PH_METERED. */
+void supervisor_start_meter(struct supervisor *sup);
+/* Readable when a limit is reached, or -1; then supervisor_read_limits() ends the box. */
 int supervisor_limits_fd(void);
-/* Which: REASON_NONE when the box cannot be looked at any more. */
-enum reason supervisor_read_limits(void);
+void supervisor_read_limits(struct supervisor *sup);
 /* When nothing of the box is left: fills the figures in. */
 void supervisor_finish_limits(struct supervisor *sup);
 
