@@ -2,7 +2,6 @@
 /* Sockets of the box for the broker: see sockets.h, unix(7) and raw(7). */
 #include "box/sockets.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/sys.h"
+#include "policy/addresses.h"
 
 enum {
 	DNS_PORT = 53,
@@ -82,18 +82,13 @@ int sockets_receive(int init_fd, struct socket_reply *ret_reply, int *fds, int l
 
 static int bind_dns(int family, int type, int *ret_fd)
 {
-	const struct sockaddr_in v4 = { .sin_family = AF_INET,
-					.sin_port = htons(DNS_PORT),
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-					 .sin6_port = htons(DNS_PORT),
-					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address_loopback(family), DNS_PORT, &sa);
 	long fd = sys_call3(SYS_socket, family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	long r = fd;
 
 	if (r >= 0)
-		r = family == AF_INET ? sys_call3(SYS_bind, fd, &v4, sizeof v4)
-				      : sys_call3(SYS_bind, fd, &v6, sizeof v6);
+		r = sys_call3(SYS_bind, fd, &sa, len);
 	if (r >= 0 && type == SOCK_STREAM)
 		r = sys_call2(SYS_listen, fd, DNS_BACKLOG);
 	*ret_fd = (int)fd;

@@ -86,22 +86,18 @@ static int listen_on(const struct publish *publish, uint16_t *ret_port, struct e
 {
 	static const int yes = 1;
 	bool is_v4 = address_is_v4(&publish->address);
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(publish->port),
-				   .sin6_addr = publish->address.in6 };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(publish->port) };
-	struct sockaddr *name = is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
-	socklen_t len = is_v4 ? sizeof v4 : sizeof v6;
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(&publish->address, publish->port, &sa);
 	char text[INET6_ADDRSTRLEN], shown[INET6_ADDRSTRLEN + 16];
 
-	memcpy(&v4.sin_addr, &publish->address.in6.s6_addr[12], sizeof v4.sin_addr);
 	_cleanup_close_ int fd =
-		socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
 	    (is_v4 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0) &&
-	    bind(fd, name, len) == 0 && listen(fd, PUBLISH_BACKLOG) == 0 &&
-	    getsockname(fd, name, &len) == 0) {
-		*ret_port = ntohs(is_v4 ? v4.sin_port : v6.sin6_port);
+	    bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, PUBLISH_BACKLOG) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&sa, &len) == 0) {
+		*ret_port =
+			ntohs(((struct sockaddr_in *)&sa)->sin_port); /* IPv6 has it there too */
 		return steal_fd(&fd);
 	}
 	int error = errno;

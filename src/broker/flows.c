@@ -2,7 +2,6 @@
 /* Connections out of the box: see flows.h. */
 #include "broker/flows.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -273,18 +272,12 @@ static void start_flow(struct flow *flow)
 
 static void read_local_address(int fd, struct address *ret_address)
 {
-	struct sockaddr_storage local;
+	struct sockaddr_storage local = { 0 };
 	socklen_t len = sizeof local;
 
-	memset(ret_address, 0, sizeof *ret_address);
-	if (getsockname(fd, (struct sockaddr *)&local, &len) < 0)
-		return; /* then it is ::, which no grant permits */
-	if (local.ss_family == AF_INET6) {
-		ret_address->in6 = ((struct sockaddr_in6 *)&local)->sin6_addr;
-		return;
-	}
-	memset(&ret_address->in6.s6_addr[10], 0xff, 2);
-	memcpy(&ret_address->in6.s6_addr[12], &((struct sockaddr_in *)&local)->sin_addr, 4);
+	(void)getsockname(fd, (struct sockaddr *)&local, &len);
+	if (!address_from_sockaddr((struct sockaddr *)&local, ret_address))
+		*ret_address = (struct address){ 0 }; /* ::, which no grant permits */
 }
 
 /* Who is meant: the name whose address was called, or the address itself. */

@@ -2,7 +2,6 @@
 /* Connections into the box: see publish.h. */
 #include "broker/publish.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -110,28 +109,17 @@ static void on_connected(struct watch *watch, uint32_t events)
 	pump_start(&guest->pump, fd, guest->client_fd, end_pump);
 }
 
-static int connect_to(int fd, int family, uint16_t port)
-{
-	const struct sockaddr_in v4 = { .sin_family = AF_INET,
-					.sin_port = htons(port),
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-					 .sin6_port = htons(port),
-					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-
-	return family == AF_INET ? connect(fd, (const struct sockaddr *)&v4, sizeof v4)
-				 : connect(fd, (const struct sockaddr *)&v6, sizeof v6);
-}
-
 static void try_server(struct guest *guest)
 {
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address_loopback(guest->family), guest->box_port, &sa);
 	int fd;
 
 	if (box_sockets_take(guest->family, 1, &fd) < 0) {
 		drop(guest);
 		return;
 	}
-	int r = connect_to(fd, guest->family, guest->box_port);
+	int r = connect(fd, (struct sockaddr *)&sa, len);
 	int error = errno;
 	guest->server.ready = on_connected;
 	if (loop_watch(&guest->server, fd, EPOLLOUT) < 0) {

@@ -32,13 +32,9 @@ static uint16_t read_16(const uint8_t *at)
 static size_t parse_ip(const uint8_t *packet, size_t len, int *ret_protocol,
 		       struct address *ret_from, struct address *ret_to)
 {
-	memset(ret_from, 0, sizeof *ret_from);
-	*ret_to = *ret_from;
 	if (len >= IPV4_HEADER && packet[0] >> 4 == 4 && (packet[0] & 15) * 4 >= IPV4_HEADER) {
-		memset(&ret_from->in6.s6_addr[10], 0xff, 2);
-		memset(&ret_to->in6.s6_addr[10], 0xff, 2);
-		memcpy(&ret_from->in6.s6_addr[12], packet + 12, 4);
-		memcpy(&ret_to->in6.s6_addr[12], packet + 16, 4);
+		*ret_from = address_from_v4(packet + 12);
+		*ret_to = address_from_v4(packet + 16);
 		*ret_protocol = packet[9];
 		return (size_t)(packet[0] & 15) * 4;
 	}

@@ -27,7 +27,6 @@
 #include <ares.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,20 +257,10 @@ static int error_of(int status)
 
 static void add_node(struct entry *entry, const struct ares_addrinfo_node *node)
 {
-	struct address address = { .in6.s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct address address;
 
-	if (node->ai_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)node->ai_addr;
-
-		memcpy(&address.in6.s6_addr[12], &in->sin_addr, sizeof in->sin_addr);
-	} else if (node->ai_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)node->ai_addr;
-
-		address.in6 = in6->sin6_addr;
-	} else {
-		return;
-	}
-	addresses_add(entry->addresses, &entry->len, RESOLVER_ADDRESSES_MAX, &address);
+	if (address_from_sockaddr(node->ai_addr, &address))
+		addresses_add(entry->addresses, &entry->len, RESOLVER_ADDRESSES_MAX, &address);
 }
 
 /* What c-ares found; the answer is good for as long as each record in it. */
