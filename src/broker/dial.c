@@ -147,15 +147,14 @@ static void start_next(struct dial *dial)
 
 static void stagger_due(struct timer *timer)
 {
-	struct dial *dial = (struct dial *)(void *)((char *)timer - offsetof(struct dial, stagger));
+	struct dial *dial = CONTAINER_OF(timer, struct dial, stagger);
 
 	start_next(dial);
 }
 
 static void deadline_due(struct timer *timer)
 {
-	struct dial *dial =
-		(struct dial *)(void *)((char *)timer - offsetof(struct dial, deadline));
+	struct dial *dial = CONTAINER_OF(timer, struct dial, deadline);
 
 	if (dial->failed < dial->attempts_len)
 		note_error(dial, -ETIMEDOUT);
@@ -165,7 +164,7 @@ static void deadline_due(struct timer *timer)
 
 static void attempt_ready(struct watch *watch, uint32_t events)
 {
-	struct dial_attempt *attempt = (struct dial_attempt *)watch;
+	struct dial_attempt *attempt = CONTAINER_OF(watch, struct dial_attempt, watch);
 	struct dial *dial = attempt->dial;
 	int error = 0, fd;
 	socklen_t len = sizeof error;

@@ -171,8 +171,7 @@ static void answer_without_host(struct question *question)
 
 static void on_patience(struct timer *timer)
 {
-	struct question *question =
-		(struct question *)(void *)((char *)timer - offsetof(struct question, patience));
+	struct question *question = CONTAINER_OF(timer, struct question, patience);
 
 	resolver_cancel(&question->lookup);
 	answer_without_host(question);
@@ -182,8 +181,7 @@ static void on_patience(struct timer *timer)
 static void on_looked_up(struct lookup *lookup, int error, const struct address *addresses,
 			 size_t len)
 {
-	struct question *question =
-		(struct question *)(void *)((char *)lookup - offsetof(struct question, lookup));
+	struct question *question = CONTAINER_OF(lookup, struct question, lookup);
 	const char *name = question->query.name;
 
 	if (error == -ENOENT || error == -ENODATA) {
@@ -281,7 +279,7 @@ static void on_packet(struct watch *watch, uint32_t events)
 
 static void on_deadline(struct timer *timer)
 {
-	close_client((struct client *)(void *)((char *)timer - offsetof(struct client, deadline)));
+	close_client(CONTAINER_OF(timer, struct client, deadline));
 }
 
 /* Takes the first message, if there is a whole one. */
@@ -311,12 +309,12 @@ static void read_message(struct client *client)
 
 static void on_next_turn(struct timer *timer)
 {
-	read_message((struct client *)(void *)((char *)timer - offsetof(struct client, next_turn)));
+	read_message(CONTAINER_OF(timer, struct client, next_turn));
 }
 
 static void on_client(struct watch *watch, uint32_t events)
 {
-	struct client *client = (struct client *)watch; /* its first field */
+	struct client *client = CONTAINER_OF(watch, struct client, watch);
 
 	(void)events;
 	if (client->is_waiting || client->next_turn.is_set)

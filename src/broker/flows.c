@@ -47,9 +47,6 @@ struct flow {
 static const struct host_grants *grants;
 static struct flow *flows;
 
-#define FLOW_OF(pointer, member)                                                                   \
-	((struct flow *)(void *)((char *)(pointer)-offsetof(struct flow, member)))
-
 void flows_init(const struct host_grants *all)
 {
 	grants = all;
@@ -120,7 +117,7 @@ static void refuse_tls(struct flow *flow, const char *why)
 
 static void end_pump(struct pump *pump, int error)
 {
-	struct flow *flow = FLOW_OF(pump, pump);
+	struct flow *flow = CONTAINER_OF(pump, struct flow, pump);
 
 	event_closed(flow->host, flow->port, pump->side[0].bytes, pump->side[1].bytes,
 		     loop_now_ms() - flow->since_ms);
@@ -130,7 +127,7 @@ static void end_pump(struct pump *pump, int error)
 
 static void on_dialled(struct dial *dial, int fd, const struct address *address)
 {
-	struct flow *flow = FLOW_OF(dial, dial);
+	struct flow *flow = CONTAINER_OF(dial, struct flow, dial);
 
 	(void)address;
 	flow->is_dialling = false;
@@ -168,7 +165,7 @@ static void dial_permitted(struct flow *flow, const struct address *addresses, s
 static void on_looked_up(struct lookup *lookup, int error, const struct address *addresses,
 			 size_t len)
 {
-	struct flow *flow = FLOW_OF(lookup, lookup);
+	struct flow *flow = CONTAINER_OF(lookup, struct flow, lookup);
 
 	flow->is_looking = false;
 	if (error < 0 || len == 0)
@@ -203,7 +200,7 @@ static void on_hello(struct watch *watch, uint32_t events)
 {
 	static uint8_t bytes[CLIENT_HELLO_MAX];
 	static const int one = 1;
-	struct flow *flow = FLOW_OF(watch, client);
+	struct flow *flow = CONTAINER_OF(watch, struct flow, client);
 	char name[HOSTNAME_BYTES];
 	ssize_t n = recv(watch->fd, bytes, sizeof bytes, MSG_PEEK);
 
@@ -246,7 +243,8 @@ static void on_hello(struct watch *watch, uint32_t events)
 
 static void on_deadline(struct timer *timer)
 {
-	refuse_tls(FLOW_OF(timer, deadline), "no whole TLS ClientHello came in time");
+	refuse_tls(CONTAINER_OF(timer, struct flow, deadline),
+		   "no whole TLS ClientHello came in time");
 }
 
 /* A box that goes away before the pump is noticed there. */
@@ -349,7 +347,7 @@ int accept_or_shed(int listen_fd)
 
 void flows_accept(struct watch *watch, uint32_t events)
 {
-	const struct listener *listener = (const struct listener *)watch; /* its first field */
+	const struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {

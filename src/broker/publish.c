@@ -3,7 +3,6 @@
 #include "broker/publish.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -35,9 +34,6 @@ struct guest {
 
 static struct guest *guests;
 
-#define GUEST_OF(pointer, member)                                                                  \
-	((struct guest *)(void *)((char *)(pointer)-offsetof(struct guest, member)))
-
 static void try_server(struct guest *guest);
 
 static void drop(struct guest *guest)
@@ -56,7 +52,7 @@ static void drop(struct guest *guest)
 
 static void end_pump(struct pump *pump, int error)
 {
-	struct guest *guest = GUEST_OF(pump, pump);
+	struct guest *guest = CONTAINER_OF(pump, struct guest, pump);
 
 	pump_close(pump, error != 0);
 	*(guest->prev ? &guest->prev->next : &guests) = guest->next;
@@ -67,7 +63,7 @@ static void end_pump(struct pump *pump, int error)
 
 static void on_again(struct timer *timer)
 {
-	try_server(GUEST_OF(timer, again));
+	try_server(CONTAINER_OF(timer, struct guest, again));
 }
 
 /* IPv6 at once after IPv4, both again after a while. */
@@ -92,7 +88,7 @@ static void try_next(struct guest *guest)
 
 static void on_connected(struct watch *watch, uint32_t events)
 {
-	struct guest *guest = GUEST_OF(watch, server);
+	struct guest *guest = CONTAINER_OF(watch, struct guest, server);
 	int error = 0, fd = watch->fd;
 	socklen_t len = sizeof error;
 
@@ -132,7 +128,7 @@ static void try_server(struct guest *guest)
 
 static void on_guest(struct watch *watch, uint32_t events)
 {
-	const struct published *published = (const struct published *)watch;
+	const struct published *published = CONTAINER_OF(watch, struct published, watch);
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {

@@ -276,7 +276,7 @@ static void run_ready(struct timer *timer)
 
 static void on_event(struct watch *watch, uint32_t events)
 {
-	struct pump_side *side = (struct pump_side *)watch; /* its first field */
+	struct pump_side *side = CONTAINER_OF(watch, struct pump_side, watch);
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		side->readable = true;

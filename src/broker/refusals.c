@@ -108,7 +108,7 @@ struct raw {
 
 static void on_packet(struct watch *watch, uint32_t events)
 {
-	const struct raw *raw = (const struct raw *)watch; /* its first field */
+	const struct raw *raw = CONTAINER_OF(watch, struct raw, watch);
 	uint8_t packet[IPV6_HEADER + 128];
 	size_t before = raw->is_v6 ? IPV6_HEADER : 0;
 	struct sockaddr_in6 from;

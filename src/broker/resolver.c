@@ -232,8 +232,7 @@ static void deliver(void)
 
 static void patience_due(struct timer *timer)
 {
-	struct entry *entry =
-		(struct entry *)(void *)((char *)timer - offsetof(struct entry, patience));
+	struct entry *entry = CONTAINER_OF(timer, struct entry, patience);
 
 	tell_all(entry, -EHOSTUNREACH);
 }
