@@ -45,6 +45,7 @@
 #include "broker/loop.h"
 #include "broker/names.h"
 #include "broker/publish.h"
+#include "broker/pump.h"
 #include "broker/refusals.h"
 #include "broker/resolver.h"
 
@@ -368,10 +369,9 @@ static struct {
 static void on_drain(struct timer *timer)
 {
 	int64_t now_ms = loop_now_ms();
-	uint64_t bytes = 0;
-	bool more = flows_have_more(&bytes);
+	uint64_t bytes;
+	bool more = pumps_have_more(&bytes) || flows_have_more();
 
-	more |= publish_has_more(&bytes);
 	if (bytes != drain.bytes || !drain.stalled_at_ms)
 		drain.stalled_at_ms = now_ms + DRAIN_STALLED_MS;
 	drain.bytes = bytes;
@@ -472,8 +472,7 @@ static void broker_main(struct broker_config *config, struct arena *arena)
 	}
 	if (loop_run() < 0)
 		_exit(EXIT_AISBX);
-	flows_finish();
-	publish_finish();
+	pumps_finish();
 	events_finish();
 	_exit(0);
 }

@@ -40,12 +40,11 @@ struct flow {
 	struct dial dial;
 	bool is_dialling;
 	struct pump pump;
-	bool is_pumping;
 	int64_t since_ms;
 };
 
 static const struct host_grants *grants;
-static struct flow *flows;
+static struct flow *flows; /* before the pump */
 
 void flows_init(const struct host_grants *all)
 {
@@ -62,15 +61,13 @@ static void reset(int fd)
 	(void)close(fd);
 }
 
-static void forget(struct flow *flow)
+static void unlist(struct flow *flow)
 {
 	*(flow->prev ? &flow->prev->next : &flows) = flow->next;
 	if (flow->next)
 		flow->next->prev = flow->prev;
-	free(flow);
 }
 
-/* Before the pump. */
 static void give_up(struct flow *flow)
 {
 	timer_cancel(&flow->deadline);
@@ -80,7 +77,8 @@ static void give_up(struct flow *flow)
 		dial_cancel(&flow->dial);
 	loop_unwatch(&flow->client);
 	reset(flow->fd);
-	forget(flow);
+	unlist(flow);
+	free(flow);
 }
 
 static void write_host(char what[WHAT_TEXT], const char *host, uint16_t port)
@@ -115,14 +113,14 @@ static void refuse_tls(struct flow *flow, const char *why)
 
 /*** PUMP ***/
 
-static void end_pump(struct pump *pump, int error)
+static void on_pumped(struct pump *pump, int error)
 {
 	struct flow *flow = CONTAINER_OF(pump, struct flow, pump);
 
+	(void)error;
 	event_closed(flow->host, flow->port, pump->side[0].bytes, pump->side[1].bytes,
 		     loop_now_ms() - flow->since_ms);
-	pump_close(pump, error != 0);
-	forget(flow);
+	free(flow);
 }
 
 static void on_dialled(struct dial *dial, int fd, const struct address *address)
@@ -136,8 +134,8 @@ static void on_dialled(struct dial *dial, int fd, const struct address *address)
 		return;
 	}
 	event_connected(flow->host, flow->port);
-	flow->is_pumping = true;
-	pump_start(&flow->pump, flow->fd, fd, end_pump);
+	unlist(flow);
+	pump_start(&flow->pump, flow->fd, fd, on_pumped);
 }
 
 /*** LOOKUP and DIAL ***/
@@ -360,27 +358,12 @@ void flows_accept(struct watch *watch, uint32_t events)
 	}
 }
 
-bool flows_have_more(uint64_t *ret_bytes)
+bool flows_have_more(void)
 {
-	bool more = false;
+	const struct flow *flow = flows;
 	char byte;
 
-	for (const struct flow *flow = flows; flow; flow = flow->next) {
-		*ret_bytes += flow->is_pumping ? flow->pump.side[0].bytes : 0;
-		more |= flow->is_pumping ? !flow->pump.side[0].shut
-					 : recv(flow->fd, &byte, 1, MSG_PEEK) > 0;
-	}
-	return more;
-}
-
-void flows_finish(void)
-{
-	for (struct flow *flow = flows; flow; flow = flow->next) {
-		if (!flow->is_pumping)
-			continue;
-		event_closed(flow->host, flow->port, flow->pump.side[0].bytes,
-			     flow->pump.side[1].bytes, loop_now_ms() - flow->since_ms);
-		/* What did not go on must not look as if it had been all. */
-		pump_close(&flow->pump, !flow->pump.side[0].shut);
-	}
+	while (flow && recv(flow->fd, &byte, 1, MSG_PEEK) <= 0)
+		flow = flow->next;
+	return flow;
 }

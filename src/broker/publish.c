@@ -22,7 +22,6 @@ struct published {
 };
 
 struct guest {
-	struct guest *next, *prev; /* of those with a pump */
 	struct pump pump;
 	struct watch server; /* the box's socket while it connects */
 	struct timer again;
@@ -31,8 +30,6 @@ struct guest {
 	uint16_t box_port;
 	int64_t until_ms;
 };
-
-static struct guest *guests;
 
 static void try_server(struct guest *guest);
 
@@ -50,15 +47,10 @@ static void drop(struct guest *guest)
 	free(guest);
 }
 
-static void end_pump(struct pump *pump, int error)
+static void on_pumped(struct pump *pump, int error)
 {
-	struct guest *guest = CONTAINER_OF(pump, struct guest, pump);
-
-	pump_close(pump, error != 0);
-	*(guest->prev ? &guest->prev->next : &guests) = guest->next;
-	if (guest->next)
-		guest->next->prev = guest->prev;
-	free(guest);
+	(void)error;
+	free(CONTAINER_OF(pump, struct guest, pump));
 }
 
 static void on_again(struct timer *timer)
@@ -98,11 +90,7 @@ static void on_connected(struct watch *watch, uint32_t events)
 		return;
 	}
 	loop_unwatch(watch);
-	guest->next = guests;
-	if (guests)
-		guests->prev = guest;
-	guests = guest;
-	pump_start(&guest->pump, fd, guest->client_fd, end_pump);
+	pump_start(&guest->pump, fd, guest->client_fd, on_pumped);
 }
 
 static void try_server(struct guest *guest)
@@ -161,21 +149,4 @@ int publish_start(int listen_fd, uint16_t box_port)
 	published->box_port = box_port;
 	published->watch.ready = on_guest;
 	return loop_watch(&published->watch, listen_fd, EPOLLIN);
-}
-
-bool publish_has_more(uint64_t *ret_bytes)
-{
-	bool more = false;
-
-	for (const struct guest *guest = guests; guest; guest = guest->next) {
-		*ret_bytes += guest->pump.side[0].bytes;
-		more |= !guest->pump.side[0].shut;
-	}
-	return more;
-}
-
-void publish_finish(void)
-{
-	for (struct guest *guest = guests; guest; guest = guest->next)
-		pump_close(&guest->pump, !guest->pump.side[0].shut);
 }

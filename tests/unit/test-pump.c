@@ -122,7 +122,6 @@ static void on_done(struct pump *pump, int error)
 	run->error = error;
 	for (int i = 0; i < 2; i++)
 		run->bytes[i] = pump->side[i].bytes;
-	pump_close(pump, error != 0);
 	memset(pump, 0xa5, sizeof *pump); /* it may be freed here */
 	runs_done++;
 }
