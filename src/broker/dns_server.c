@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/connections.h"
 #include "broker/dns.h"
 #include "broker/events.h"
 #include "broker/flows.h"
@@ -330,26 +331,26 @@ static void on_client(struct watch *watch, uint32_t events)
 		read_message(client);
 }
 
-static void on_accept(struct watch *watch, uint32_t events)
+static void take(struct watch *watch, int fd)
 {
-	int fd = accept_or_shed(watch->fd);
-	struct client *client =
-		fd >= 0 && clients_len < CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
+	struct client *client = clients_len < CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
 
-	(void)events;
-	if (fd < 0)
-		return;
-	if (client) {
+	(void)watch;
+	if (client)
 		client->watch.ready = on_client;
-		clients_len++;
-	}
 	if (!client || loop_watch(&client->watch, fd, EPOLLIN) < 0) {
-		clients_len -= client ? 1 : 0;
 		free(client);
 		(void)close(fd);
 		return;
 	}
+	clients_len++;
 	timer_set(&client->deadline, CLIENT_MS, on_deadline);
+}
+
+static void on_accept(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	connections_accept(watch, take);
 }
 
 int dns_server_start(const struct host_grants *all, const int udp_fds[2], const int tcp_fds[2])

@@ -3,15 +3,14 @@
 #include "broker/flows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "broker/client_hello.h"
+#include "broker/connections.h"
 #include "broker/dial.h"
 #include "broker/events.h"
 #include "broker/names.h"
@@ -19,7 +18,6 @@
 #include "broker/resolver.h"
 
 enum {
-	ACCEPTS_A_TURN = 32,
 	HTTPS_PORT = 443,
 	HOST_TEXT = 256,
 	WHAT_TEXT = HOST_TEXT + 16, /* with a port; leaves room for an option before it */
@@ -53,14 +51,6 @@ void flows_init(const struct host_grants *all)
 
 /*** Ends ***/
 
-static void reset(int fd)
-{
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-	(void)close(fd);
-}
-
 static void unlist(struct flow *flow)
 {
 	*(flow->prev ? &flow->prev->next : &flows) = flow->next;
@@ -76,7 +66,7 @@ static void give_up(struct flow *flow)
 	if (flow->is_dialling)
 		dial_cancel(&flow->dial);
 	loop_unwatch(&flow->client);
-	reset(flow->fd);
+	connection_reset(flow->fd);
 	unlist(flow);
 	free(flow);
 }
@@ -294,12 +284,13 @@ static bool identify(struct flow *flow, const struct listener *listener, int fd)
 	return flow->grant;
 }
 
-static void take(const struct listener *listener, int fd)
+static void take(struct watch *watch, int fd)
 {
+	const struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
 	struct flow *flow = calloc(1, sizeof *flow);
 
 	if (!flow) {
-		reset(fd);
+		connection_reset(fd);
 		return;
 	}
 	flow->client.fd = -1;
@@ -310,52 +301,14 @@ static void take(const struct listener *listener, int fd)
 	}
 	flow_refused(flow->host, flow->is_literal ? &flow->literal : NULL, flow->port,
 		     "no grant names it");
-	reset(fd);
+	connection_reset(fd);
 	free(flow);
-}
-
-/*
- * Out of descriptors: the connection is taken with the spare one and reset, or it would
- * stay in the queue and hang.
- */
-static int spare_fd = -1;
-
-static bool shed(int listen_fd)
-{
-	if (spare_fd >= 0)
-		(void)close(spare_fd);
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
-		reset(fd);
-	spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-	return fd >= 0;
-}
-
-int accept_or_shed(int listen_fd)
-{
-	if (spare_fd < 0)
-		spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	if (errno == EINTR || ((errno == EMFILE || errno == ENFILE) && shed(listen_fd)))
-		return -ECONNABORTED;
-	return -errno;
 }
 
 void flows_accept(struct watch *watch, uint32_t events)
 {
-	const struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
-
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept_or_shed(watch->fd);
-
-		if (fd >= 0)
-			take(listener, fd);
-		else if (fd != -ECONNABORTED)
-			return;
-	}
+	connections_accept(watch, take);
 }
 
 bool flows_have_more(void)

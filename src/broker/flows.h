@@ -24,11 +24,6 @@ enum {
 };
 
 void flows_init(const struct host_grants *grants);
-/*
- * The next connection, non-blocking, or -errno: -ECONNABORTED when the one after it may be had.
- * Out of descriptors it is reset, or it would hang in the queue and its event come for ever.
- */
-int accept_or_shed(int listen_fd);
 /* For names_init(). */
 void flows_accept(struct watch *watch, uint32_t events);
 /* Whether the box sent something to a connection that is not pumped yet. */

@@ -8,13 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/flows.h"
+#include "broker/connections.h"
 #include "broker/names.h"
 #include "broker/pump.h"
-
-enum {
-	ACCEPTS_A_TURN = 32,
-};
 
 struct published {
 	struct watch watch;
@@ -35,15 +31,13 @@ static void try_server(struct guest *guest);
 
 static void drop(struct guest *guest)
 {
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	int fd = guest->server.fd;
 
 	timer_cancel(&guest->again);
 	loop_unwatch(&guest->server);
 	if (fd >= 0)
 		(void)close(fd);
-	(void)setsockopt(guest->client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-	(void)close(guest->client_fd);
+	connection_reset(guest->client_fd);
 	free(guest);
 }
 
@@ -114,30 +108,26 @@ static void try_server(struct guest *guest)
 	}
 }
 
+static void take(struct watch *watch, int fd)
+{
+	struct guest *guest = calloc(1, sizeof *guest);
+
+	if (!guest) {
+		connection_reset(fd);
+		return;
+	}
+	guest->server.fd = -1;
+	guest->client_fd = fd;
+	guest->family = AF_INET;
+	guest->box_port = CONTAINER_OF(watch, struct published, watch)->box_port;
+	guest->until_ms = loop_now_ms() + PUBLISH_WAIT_MS;
+	try_server(guest);
+}
+
 static void on_guest(struct watch *watch, uint32_t events)
 {
-	const struct published *published = CONTAINER_OF(watch, struct published, watch);
-
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept_or_shed(watch->fd);
-		struct guest *guest = fd >= 0 ? calloc(1, sizeof *guest) : NULL;
-
-		if (fd == -ECONNABORTED)
-			continue;
-		if (fd < 0)
-			return;
-		if (!guest) {
-			(void)close(fd);
-			continue;
-		}
-		guest->server.fd = -1;
-		guest->client_fd = fd;
-		guest->family = AF_INET;
-		guest->box_port = published->box_port;
-		guest->until_ms = loop_now_ms() + PUBLISH_WAIT_MS;
-		try_server(guest);
-	}
+	connections_accept(watch, take);
 }
 
 int publish_start(int listen_fd, uint16_t box_port)

@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/connections.h"
+
 enum {
 	PIPE_BYTES = 1048576, /* wanted; an ordinary user's share may be used up, pipe(7) */
 	TURN_BYTES = 4 * 1024 * 1024,
@@ -245,8 +247,6 @@ static void unqueue(struct pump *pump)
 /* With an error what did not go on must not look as if it had been all. */
 static void end(struct pump *pump, int error)
 {
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-
 	unqueue(pump);
 	*(pump->prev ? &pump->prev->next : &pumps) = pump->next;
 	if (pump->next)
@@ -257,8 +257,7 @@ static void end(struct pump *pump, int error)
 		pipe_drop(side->pipe);
 		free(side->rest);
 		if (error)
-			(void)setsockopt(side->watch.fd, SOL_SOCKET, SO_LINGER, &at_once,
-					 sizeof at_once);
+			connection_will_reset(side->watch.fd);
 		loop_close(&side->watch);
 	}
 	pump->done(pump, error);
