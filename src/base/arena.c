@@ -12,6 +12,7 @@
 enum {
 	CHUNK_BYTES = 64 * 1024,
 	ALIGN_BYTES = 16,
+	FIRST_ITEMS = 16,
 };
 
 struct arena_chunk {
@@ -100,17 +101,23 @@ void arena_free(struct arena *arena)
 	}
 }
 
+void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t size)
+{
+	void *grown;
+
+	if (len < *cap)
+		return items;
+	*cap = len < FIRST_ITEMS / 2 ? FIRST_ITEMS : len * 2;
+	grown = arena_alloc(arena, *cap * size);
+	if (items)
+		memcpy(grown, items, len * size);
+	return grown;
+}
+
 void strv_push(struct arena *arena, struct strv *list, char *item)
 {
-	if (list->len + 1 >= list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 8;
-		char **items = arena_alloc(arena, cap * sizeof *items);
-
-		if (list->len)
-			memcpy(items, list->items, list->len * sizeof *items);
-		list->items = items;
-		list->cap = cap;
-	}
+	list->items =
+		arena_grow(arena, list->items, list->len + 1, &list->cap, sizeof *list->items);
 	list->items[list->len++] = item;
 	list->items[list->len] = NULL;
 }

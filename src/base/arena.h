@@ -21,6 +21,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
 char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* items with room for one more than len: these, or where *cap is used up a copy with a new *cap. */
+void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t size);
 /* Unmaps everything; no allocation, usable after clone. */
 void arena_free(struct arena *arena);
 

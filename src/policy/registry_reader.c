@@ -220,15 +220,8 @@ void values_put(struct arena *arena, struct config_values *values, const char *k
 			return;
 		}
 	}
-	if (values->len == values->cap) {
-		size_t cap = values->cap ? values->cap * 2 : 8;
-		struct config_value *items = arena_alloc(arena, cap * sizeof *items);
-
-		if (values->len)
-			memcpy(items, values->items, values->len * sizeof *items);
-		values->items = items;
-		values->cap = cap;
-	}
+	values->items =
+		arena_grow(arena, values->items, values->len, &values->cap, sizeof *values->items);
 	values->items[values->len++] = found;
 }
 
