@@ -2,12 +2,14 @@
 /* Memory for profile and plan: see arena.h. */
 #include "base/arena.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	CHUNK_BYTES = 64 * 1024,
@@ -91,16 +93,6 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	return text;
 }
 
-void arena_free(struct arena *arena)
-{
-	while (arena->last) {
-		struct arena_chunk *chunk = arena->last;
-
-		arena->last = chunk->before;
-		(void)munmap(chunk, chunk->size); /* cannot fail for a whole mapping */
-	}
-}
-
 void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t size)
 {
 	void *grown;
@@ -112,6 +104,31 @@ void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size
 	if (items)
 		memcpy(grown, items, len * size);
 	return grown;
+}
+
+ssize_t arena_read(struct arena *arena, int fd, size_t guess, size_t max, char **ret_text)
+{
+	size_t cap = (guess < max ? guess : max) + 1, len = 0;
+	char *text = arena_alloc(arena, cap);
+	ssize_t n;
+
+	do {
+		text = arena_grow(arena, text, len, &cap, 1);
+		n = read(fd, text + len, (cap <= max ? cap : max + 1) - len);
+		len += n > 0 ? (size_t)n : 0;
+	} while ((n > 0 && len <= max) || (n < 0 && errno == EINTR));
+	*ret_text = text;
+	return n < 0 ? -errno : (ssize_t)len;
+}
+
+void arena_free(struct arena *arena)
+{
+	while (arena->last) {
+		struct arena_chunk *chunk = arena->last;
+
+		arena->last = chunk->before;
+		(void)munmap(chunk, chunk->size); /* cannot fail for a whole mapping */
+	}
 }
 
 void strv_push(struct arena *arena, struct strv *list, char *item)

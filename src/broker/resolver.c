@@ -35,6 +35,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "broker/hosts_file.h"
 #include "broker/loop.h"
@@ -408,40 +409,21 @@ void resolver_start(struct lookup *lookup, const char *name)
 
 /* Set-up */
 
-static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
-{
-	size_t len = 0;
-	ssize_t n = 1;
-
-	while (len < size && n > 0) {
-		n = read(fd, buf + len, size - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	}
-	*ret_len = len;
-	return 0;
-}
-
 static int read_hosts(struct err *reterr)
 {
 	static const char path[] = "/etc/hosts";
+	static struct arena arena;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	int r;
 
 	if (fd < 0 && (errno == ENOENT || errno == EACCES))
 		return 0; /* the host's own programs do without it, too */
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(reterr, E_SYSTEM, errno, "read", path);
-	if (st.st_size > HOSTS_MAX_BYTES)
-		return err_set(reterr, E_SYSTEM, EFBIG, "read", path);
-	resolver.hosts = malloc((size_t)st.st_size + 1);
-	if (resolver.hosts == NULL)
-		return err_set(reterr, E_SYSTEM, ENOMEM, "read", path);
-	r = read_all(fd, resolver.hosts, (size_t)st.st_size, &resolver.hosts_len);
-	if (r < 0)
-		return err_set(reterr, E_SYSTEM, -r, "read", path);
+	ssize_t len = arena_read(&arena, fd, (size_t)st.st_size, HOSTS_MAX_BYTES, &resolver.hosts);
+	if (len < 0 || len > HOSTS_MAX_BYTES)
+		return err_set(reterr, E_SYSTEM, len < 0 ? (int)-len : EFBIG, "read", path);
+	resolver.hosts_len = (size_t)len;
 	return 0;
 }
 
