@@ -27,7 +27,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -51,8 +50,6 @@ enum {
 	STACK_BYTES = 128 * 1024,
 	STATUS_FAILED = 125,
 };
-
-struct caller_memory caller_memory;
 
 static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
 
@@ -316,12 +313,8 @@ static void close_descriptors(const struct init *init, int signal_fd)
 /* What is left of the caller in this process: see the invariants above. */
 static void forget_caller(struct init *init, int signal_fd)
 {
-	char *heap_end = sbrk(0);
-
-	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
-	if (heap_end > caller_memory.heap)
-		(void)madvise(caller_memory.heap, (size_t)(heap_end - caller_memory.heap),
-			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
+	program_forget_strings();
+	program_forget_heap();
 	close_descriptors(init, signal_fd);
 	arena_free(init->arena);
 	program_release_pages();

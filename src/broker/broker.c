@@ -35,7 +35,6 @@
 #include "base/cleanup.h"
 #include "base/program.h"
 #include "base/sys.h"
-#include "box/init.h"
 #include "box/landlock.h"
 #include "box/sockets.h"
 #include "box/syscalls.h"
@@ -281,7 +280,7 @@ static int enter_caller_stage(struct broker_config *config, struct arena *arena,
 	const struct rlimit no_core = { 1, 1 }; /* as in rlimits.c */
 	struct rlimit files;
 
-	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
+	program_forget_strings();
 	arena_free(arena);
 	int r = keep_descriptors(config);
 	if (r < 0)
