@@ -392,7 +392,6 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 	};
 
 	for (;;) {
-		bool serves; /* known since the command started */
 		struct signalfd_siginfo info;
 		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
 
@@ -409,7 +408,7 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			protect_answer();
 		else if (fds[2].revents)
 			fds[2].fd = -1; /* POLLHUP: no process is left that could ask */
-		if (fds[3].revents && !sockets_answer(init->broker_fd, &serves))
+		if (fds[3].revents && sockets_answer(init->broker_fd) < 0)
 			fds[3].fd = -1; /* without a broker nothing leads out */
 	}
 }

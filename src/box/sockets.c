@@ -222,7 +222,7 @@ int sockets_send_first(int broker_fd, struct err *reterr)
 
 /*** Requests ***/
 
-bool sockets_answer(int broker_fd, bool *ret_serves)
+int sockets_answer(int broker_fd)
 {
 	struct socket_request request;
 	struct socket_reply reply = { 0 };
@@ -230,10 +230,9 @@ bool sockets_answer(int broker_fd, bool *ret_serves)
 	long n = sys_read(broker_fd, &request, sizeof request);
 
 	if (n != (long)sizeof request || request.count < 0 || request.count > SOCKETS_AT_ONCE)
-		return false;
-	*ret_serves = request.count == 0;
+		return -EPIPE;
 	if (request.count == 0)
-		return true;
+		return 0;
 	reply.error = open_streams(request.family, request.count, fds, &reply.count);
 	if (reply.error) {
 		close_fds(fds, reply.count);
@@ -245,21 +244,21 @@ bool sockets_answer(int broker_fd, bool *ret_serves)
 		reply = (struct socket_reply){ .error = r };
 		r = send_reply(broker_fd, &reply, NULL);
 	}
-	return r >= 0;
+	return r < 0 ? r : request.count;
 }
 
 int sockets_await_broker(int broker_fd, struct err *reterr)
 {
 	struct pollfd wait = { .fd = broker_fd, .events = POLLIN };
-	bool serves = false, lives = true;
+	int answered = 1;
 
-	while (lives && !serves) {
+	while (answered > 0) {
 		struct timespec limit = { .tv_sec = AWAIT_S };
 		long r = sys_call5(SYS_ppoll, &wait, 1, &limit, NULL, 0);
 
 		if (r == -EINTR)
 			continue;
-		lives = r > 0 && sockets_answer(broker_fd, &serves);
+		answered = r > 0 ? sockets_answer(broker_fd) : -EPIPE;
 	}
-	return serves ? 0 : err_wall(reterr, "net", EPIPE, "start", "the broker");
+	return answered == 0 ? 0 : err_wall(reterr, "net", EPIPE, "start", "the broker");
 }
