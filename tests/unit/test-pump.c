@@ -7,24 +7,20 @@
  */
 #include "broker/pump.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 enum {
 	ALARM_S = 110,
@@ -38,40 +34,6 @@ enum {
 };
 
 /*** Help ***/
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void stop_due(struct timer *timer)
-{
-	(void)timer;
-	loop_stop();
-}
-
-static void run_for(int64_t ms)
-{
-	struct timer end = { 0 };
-
-	timer_set(&end, ms, stop_due);
-	assert_int_equal(loop_run(), 0);
-}
-
-static int fds_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	(void)closedir(dir);
-	return n;
-}
 
 static void unix_pair(int fds[2])
 {
