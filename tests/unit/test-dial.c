@@ -325,7 +325,8 @@ static void test_other_family_helps(void **state)
 static void test_nearest_error(void **state)
 {
 	/* TCP cannot connect to multicast: ENETUNREACH, within connect(2). */
-	struct address a[] = { address_of("224.0.0.1"), address_of("127.0.0.1"), address_of("224.0.0.2") };
+	struct address a[] = { address_of("224.0.0.1"), address_of("127.0.0.1"),
+			       address_of("224.0.0.2") };
 	uint16_t port = 0;
 	int closed = bound("127.0.0.1", &port);
 

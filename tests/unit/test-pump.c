@@ -231,6 +231,35 @@ static void test_reset(void **state)
 	}
 }
 
+/* The end of the box: what it did not end itself is cut. */
+static void test_finish(void **state)
+{
+	static struct run runs[2];
+	uint64_t bytes;
+	char byte;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		start(&runs[i], tcp_pair);
+		send_text(&runs[i], 0, "up");
+		expect_text(&runs[i], 1, "up");
+	}
+	assert_int_equal(shutdown(runs[0].far[0], SHUT_WR), 0);
+	expect_text(&runs[0], 1, "");
+	assert_true(pumps_have_more(&bytes));
+	assert_int_equal(bytes, 4);
+	pumps_finish();
+	assert_false(pumps_have_more(&bytes));
+	assert_int_equal(bytes, 0);
+	expect_done(&runs[0], 0);
+	expect_done(&runs[1], 1);
+	assert_int_equal(recv(runs[0].far[1], &byte, 1, 0), 0);
+	assert_int_equal(recv(runs[1].far[1], &byte, 1, 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close_far(&runs[0]);
+	close_far(&runs[1]);
+}
+
 /*** Much ***/
 
 /* A stream whose every byte depends on its place. */
@@ -509,13 +538,10 @@ static int open_loop(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_half_close),
-		cmocka_unit_test(test_all_there_already),
-		cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_slow_reader),
-		cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_small_beside_fast),
+		cmocka_unit_test(test_half_close),     cmocka_unit_test(test_all_there_already),
+		cmocka_unit_test(test_reset),	       cmocka_unit_test(test_finish),
+		cmocka_unit_test(test_slow_reader),    cmocka_unit_test(test_reader_gone),
+		cmocka_unit_test(test_many),	       cmocka_unit_test(test_small_beside_fast),
 		cmocka_unit_test(test_bulk_both_ways),
 	};
 
