@@ -2,27 +2,10 @@
 /* aisbx: finds the subcommand; the only exit. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "box/init.h"
+#include "base/program.h"
 #include "cli/commands.h"
 #include "policy/schema.h"
-
-/* The strings lie in one piece, argv first: execve(2) puts them on the stack so. */
-static void note_caller_memory(char **argv)
-{
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	char *end = argv[0] ? argv[0] : (char *)"";
-
-	caller_memory.strings = argv[0];
-	for (char **list = argv; *list; list++)
-		end = *list + strlen(*list) + 1;
-	for (char **list = environ; *list; list++)
-		end = *list + strlen(*list) + 1;
-	caller_memory.strings_len = argv[0] ? (size_t)(end - argv[0]) : 0;
-	/* What libc allocated before main() stays: in a static program it holds the TLS. */
-	caller_memory.heap = (char *)(((uintptr_t)sbrk(0) + page - 1) & ~(page - 1));
-}
 
 static int unknown_command(const char *name)
 {
@@ -43,7 +26,7 @@ int main(int argc, char **argv)
 {
 	struct err err;
 
-	note_caller_memory(argv);
+	program_note_caller(argv);
 	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	name = name ? name + 1 : argc > 0 ? argv[0] : "";
 	/* A login shell's name begins with a dash: login(1), sshd(8), tmux(1). */

@@ -2,16 +2,19 @@
 /* Memory for profile and plan: see arena.h. */
 #include "base/arena.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	CHUNK_BYTES = 64 * 1024,
 	ALIGN_BYTES = 16,
+	FIRST_ITEMS = 16,
 };
 
 struct arena_chunk {
@@ -90,6 +93,34 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	return text;
 }
 
+void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t size)
+{
+	void *grown;
+
+	if (len < *cap)
+		return items;
+	*cap = len < FIRST_ITEMS / 2 ? FIRST_ITEMS : len * 2;
+	grown = arena_alloc(arena, *cap * size);
+	if (items)
+		memcpy(grown, items, len * size);
+	return grown;
+}
+
+ssize_t arena_read(struct arena *arena, int fd, size_t guess, size_t max, char **ret_text)
+{
+	size_t cap = (guess < max ? guess : max) + 1, len = 0;
+	char *text = arena_alloc(arena, cap);
+	ssize_t n;
+
+	do {
+		text = arena_grow(arena, text, len, &cap, 1);
+		n = read(fd, text + len, (cap <= max ? cap : max + 1) - len);
+		len += n > 0 ? (size_t)n : 0;
+	} while ((n > 0 && len <= max) || (n < 0 && errno == EINTR));
+	*ret_text = text;
+	return n < 0 ? -errno : (ssize_t)len;
+}
+
 void arena_free(struct arena *arena)
 {
 	while (arena->last) {
@@ -102,15 +133,8 @@ void arena_free(struct arena *arena)
 
 void strv_push(struct arena *arena, struct strv *list, char *item)
 {
-	if (list->len + 1 >= list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 8;
-		char **items = arena_alloc(arena, cap * sizeof *items);
-
-		if (list->len)
-			memcpy(items, list->items, list->len * sizeof *items);
-		list->items = items;
-		list->cap = cap;
-	}
+	list->items =
+		arena_grow(arena, list->items, list->len + 1, &list->cap, sizeof *list->items);
 	list->items[list->len++] = item;
 	list->items[list->len] = NULL;
 }

@@ -10,6 +10,7 @@
 #define AISBX_BASE_ARENA_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 struct arena_chunk;
 struct arena {
@@ -21,6 +22,13 @@ void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
 char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* items with room for one more than len: these, or where *cap is used up a copy with a new *cap. */
+void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t size);
+/*
+ * fd to its end, terminated; guess is its likely size. The bytes read, or -errno: more than max
+ * (and not all) where it is longer than that.
+ */
+ssize_t arena_read(struct arena *arena, int fd, size_t guess, size_t max, char **ret_text);
 /* Unmaps everything; no allocation, usable after clone. */
 void arena_free(struct arena *arena);
 

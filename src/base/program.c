@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The running program's own pages: see program.h. */
+/* The running program's own memory: see program.h. */
 #include "base/program.h"
 
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+static struct {
+	char *strings; /* argv and environment */
+	size_t strings_len;
+	char *heap; /* page-aligned start */
+} caller;
 
 /* Only what is not writable: relocated and written pages exist nowhere else. */
 static int release(struct dl_phdr_info *info, size_t size, void *data)
@@ -29,4 +37,34 @@ static int release(struct dl_phdr_info *info, size_t size, void *data)
 void program_release_pages(void)
 {
 	(void)dl_iterate_phdr(release, NULL);
+}
+
+/* The strings lie in one piece, argv first: execve(2) puts them on the stack so. */
+void program_note_caller(char **argv)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	char *end = argv[0] ? argv[0] : (char *)"";
+
+	caller.strings = argv[0];
+	for (char **list = argv; *list; list++)
+		end = *list + strlen(*list) + 1;
+	for (char **list = environ; *list; list++)
+		end = *list + strlen(*list) + 1;
+	caller.strings_len = argv[0] ? (size_t)(end - argv[0]) : 0;
+	/* What libc allocated before main() stays: in a static program it holds the TLS. */
+	caller.heap = (char *)(((uintptr_t)sbrk(0) + page - 1) & ~(page - 1));
+}
+
+void program_forget_strings(void)
+{
+	explicit_bzero(caller.strings, caller.strings_len);
+}
+
+void program_forget_heap(void)
+{
+	char *end = sbrk(0);
+
+	if (end > caller.heap)
+		(void)madvise(caller.heap, (size_t)(end - caller.heap),
+			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
 }

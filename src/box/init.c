@@ -27,7 +27,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -53,8 +52,6 @@ enum {
 	STACK_BYTES = 128 * 1024,
 	STATUS_FAILED = 125,
 };
-
-struct caller_memory caller_memory;
 
 static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
 
@@ -318,12 +315,8 @@ static void close_descriptors(const struct init *init, int signal_fd)
 /* What is left of the caller in this process: see the invariants above. */
 static void forget_caller(struct init *init, int signal_fd)
 {
-	char *heap_end = sbrk(0);
-
-	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
-	if (heap_end > caller_memory.heap)
-		(void)madvise(caller_memory.heap, (size_t)(heap_end - caller_memory.heap),
-			      MADV_DONTNEED); /* private memory: reads as zeroes from now on */
+	program_forget_strings();
+	program_forget_heap();
 	close_descriptors(init, signal_fd);
 	arena_free(init->arena);
 	program_release_pages();
@@ -418,7 +411,6 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 	};
 
 	for (;;) {
-		bool serves; /* known since the command started */
 		struct signalfd_siginfo info;
 		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
 
@@ -435,7 +427,7 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			protect_answer();
 		else if (fds[2].revents)
 			fds[2].fd = -1; /* POLLHUP: no process is left that could ask */
-		if (fds[3].revents && !sockets_answer(init->broker_fd, &serves))
+		if (fds[3].revents && sockets_answer(init->broker_fd) < 0)
 			fds[3].fd = -1; /* without a broker nothing leads out */
 	}
 }

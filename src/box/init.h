@@ -3,22 +3,8 @@
 #ifndef AISBX_BOX_INIT_H
 #define AISBX_BOX_INIT_H
 
-#include <stddef.h>
-
 #include "box/mounts.h"
 #include "policy/plan.h"
-
-/*
- * Memory of the caller's that fork copied into init: its argv and environment
- * strings, and the heap since main() began. main.c records it.
- */
-struct caller_memory {
-	char *strings;
-	size_t strings_len;
-	char *heap; /* page-aligned start */
-};
-
-extern struct caller_memory caller_memory;
 
 /* What launch.c hands to init. */
 struct init {

@@ -2,7 +2,6 @@
 /* Sockets of the box for the broker: see sockets.h, unix(7) and raw(7). */
 #include "box/sockets.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/sys.h"
+#include "policy/addresses.h"
 
 enum {
 	DNS_PORT = 53,
@@ -82,18 +82,13 @@ int sockets_receive(int init_fd, struct socket_reply *ret_reply, int *fds, int l
 
 static int bind_dns(int family, int type, int *ret_fd)
 {
-	const struct sockaddr_in v4 = { .sin_family = AF_INET,
-					.sin_port = htons(DNS_PORT),
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-					 .sin6_port = htons(DNS_PORT),
-					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address_loopback(family), DNS_PORT, &sa);
 	long fd = sys_call3(SYS_socket, family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	long r = fd;
 
 	if (r >= 0)
-		r = family == AF_INET ? sys_call3(SYS_bind, fd, &v4, sizeof v4)
-				      : sys_call3(SYS_bind, fd, &v6, sizeof v6);
+		r = sys_call3(SYS_bind, fd, &sa, len);
 	if (r >= 0 && type == SOCK_STREAM)
 		r = sys_call2(SYS_listen, fd, DNS_BACKLOG);
 	*ret_fd = (int)fd;
@@ -227,7 +222,7 @@ int sockets_send_first(int broker_fd, struct err *reterr)
 
 /*** Requests ***/
 
-bool sockets_answer(int broker_fd, bool *ret_serves)
+int sockets_answer(int broker_fd)
 {
 	struct socket_request request;
 	struct socket_reply reply = { 0 };
@@ -235,10 +230,9 @@ bool sockets_answer(int broker_fd, bool *ret_serves)
 	long n = sys_read(broker_fd, &request, sizeof request);
 
 	if (n != (long)sizeof request || request.count < 0 || request.count > SOCKETS_AT_ONCE)
-		return false;
-	*ret_serves = request.count == 0;
+		return -EPIPE;
 	if (request.count == 0)
-		return true;
+		return 0;
 	reply.error = open_streams(request.family, request.count, fds, &reply.count);
 	if (reply.error) {
 		close_fds(fds, reply.count);
@@ -250,21 +244,21 @@ bool sockets_answer(int broker_fd, bool *ret_serves)
 		reply = (struct socket_reply){ .error = r };
 		r = send_reply(broker_fd, &reply, NULL);
 	}
-	return r >= 0;
+	return r < 0 ? r : request.count;
 }
 
 int sockets_await_broker(int broker_fd, struct err *reterr)
 {
 	struct pollfd wait = { .fd = broker_fd, .events = POLLIN };
-	bool serves = false, lives = true;
+	int answered = 1;
 
-	while (lives && !serves) {
+	while (answered > 0) {
 		struct timespec limit = { .tv_sec = AWAIT_S };
 		long r = sys_call5(SYS_ppoll, &wait, 1, &limit, NULL, 0);
 
 		if (r == -EINTR)
 			continue;
-		lives = r > 0 && sockets_answer(broker_fd, &serves);
+		answered = r > 0 ? sockets_answer(broker_fd) : -EPIPE;
 	}
-	return serves ? 0 : err_wall(reterr, "net", EPIPE, "start", "the broker");
+	return answered == 0 ? 0 : err_wall(reterr, "net", EPIPE, "start", "the broker");
 }

@@ -17,7 +17,6 @@
 #ifndef AISBX_BOX_SOCKETS_H
 #define AISBX_BOX_SOCKETS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -61,8 +60,8 @@ enum {
 int sockets_send_first(int broker_fd, struct err *reterr);
 /* init: answers requests until the broker serves. */
 int sockets_await_broker(int broker_fd, struct err *reterr);
-/* init: answers one request; *ret_serves: it was that the broker serves. False: it is gone. */
-bool sockets_answer(int broker_fd, bool *ret_serves);
+/* init: answers one request: for how many sockets, 0 when the broker serves. -errno: it is gone. */
+int sockets_answer(int broker_fd);
 
 /* Broker: receives exactly len descriptors (missing ones -1). 0 or -errno; -EPIPE on EOF. */
 int sockets_receive(int init_fd, struct socket_reply *ret_reply, int *fds, int len);

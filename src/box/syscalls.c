@@ -147,7 +147,7 @@ int syscalls_load(const struct filter *filter, bool want_listener, int *ret_list
 					    : 0;
 	long r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 
-	/* FIXME(kernel >= 5.19): before, a signal can interrupt a call that is being mediated. */
+	/* WAIT_KILLABLE_RECV is new in 5.19; before, a signal can interrupt a mediated call. */
 	if (r == -EINVAL && want_listener)
 		r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
 			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);

@@ -35,7 +35,6 @@
 #include "base/cleanup.h"
 #include "base/program.h"
 #include "base/sys.h"
-#include "box/init.h"
 #include "box/landlock.h"
 #include "box/sockets.h"
 #include "box/syscalls.h"
@@ -45,6 +44,7 @@
 #include "broker/loop.h"
 #include "broker/names.h"
 #include "broker/publish.h"
+#include "broker/pump.h"
 #include "broker/refusals.h"
 #include "broker/resolver.h"
 
@@ -86,22 +86,18 @@ static int listen_on(const struct publish *publish, uint16_t *ret_port, struct e
 {
 	static const int yes = 1;
 	bool is_v4 = address_is_v4(&publish->address);
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(publish->port),
-				   .sin6_addr = publish->address.in6 };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(publish->port) };
-	struct sockaddr *name = is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
-	socklen_t len = is_v4 ? sizeof v4 : sizeof v6;
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(&publish->address, publish->port, &sa);
 	char text[INET6_ADDRSTRLEN], shown[INET6_ADDRSTRLEN + 16];
 
-	memcpy(&v4.sin_addr, &publish->address.in6.s6_addr[12], sizeof v4.sin_addr);
 	_cleanup_close_ int fd =
-		socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
 	    (is_v4 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0) &&
-	    bind(fd, name, len) == 0 && listen(fd, PUBLISH_BACKLOG) == 0 &&
-	    getsockname(fd, name, &len) == 0) {
-		*ret_port = ntohs(is_v4 ? v4.sin_port : v6.sin6_port);
+	    bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, PUBLISH_BACKLOG) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&sa, &len) == 0) {
+		*ret_port =
+			ntohs(((struct sockaddr_in *)&sa)->sin_port); /* IPv6 has it there too */
 		return steal_fd(&fd);
 	}
 	int error = errno;
@@ -284,7 +280,7 @@ static int enter_caller_stage(struct broker_config *config, struct arena *arena,
 	const struct rlimit no_core = { 1, 1 }; /* as in rlimits.c */
 	struct rlimit files;
 
-	explicit_bzero(caller_memory.strings, caller_memory.strings_len);
+	program_forget_strings();
 	arena_free(arena);
 	int r = keep_descriptors(config);
 	if (r < 0)
@@ -372,10 +368,9 @@ static struct {
 static void on_drain(struct timer *timer)
 {
 	int64_t now_ms = loop_now_ms();
-	uint64_t bytes = 0;
-	bool more = flows_have_more(&bytes);
+	uint64_t bytes;
+	bool more = pumps_have_more(&bytes) || flows_have_more();
 
-	more |= publish_has_more(&bytes);
 	if (bytes != drain.bytes || !drain.stalled_at_ms)
 		drain.stalled_at_ms = now_ms + DRAIN_STALLED_MS;
 	drain.bytes = bytes;
@@ -477,8 +472,7 @@ static void broker_main(struct broker_config *config, struct arena *arena)
 	}
 	if (loop_run() < 0)
 		_exit(EXIT_AISBX);
-	flows_finish();
-	publish_finish();
+	pumps_finish();
 	events_finish();
 	_exit(0);
 }

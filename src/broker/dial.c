@@ -17,11 +17,9 @@
 #include "broker/dial.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -58,25 +56,6 @@ static void note_error(struct dial *dial, int error)
 		dial->error = error;
 }
 
-static socklen_t fill_sockaddr(const struct address *address, uint16_t port,
-			       struct sockaddr_storage *ret_sa)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)ret_sa;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_sa;
-
-	memset(ret_sa, 0, sizeof *ret_sa);
-	if (IN6_IS_ADDR_V4MAPPED(&address->in6)) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		memcpy(&in->sin_addr, &address->in6.s6_addr[12], sizeof in->sin_addr);
-		return sizeof *in;
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	in6->sin6_addr = address->in6;
-	return sizeof *in6;
-}
-
 /* Takes the descriptor out of the attempt. */
 static int release(struct dial_attempt *attempt)
 {
@@ -106,7 +85,7 @@ static int attempt_start(struct dial_attempt *attempt, int *ret_fd)
 {
 	static const int yes = 1;
 	struct sockaddr_storage sa;
-	socklen_t len = fill_sockaddr(&attempt->address, attempt->dial->port, &sa);
+	socklen_t len = address_to_sockaddr(&attempt->address, attempt->dial->port, &sa);
 	_cleanup_close_ int fd =
 		socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	int r = 0;
@@ -167,15 +146,14 @@ static void start_next(struct dial *dial)
 
 static void stagger_due(struct timer *timer)
 {
-	struct dial *dial = (struct dial *)(void *)((char *)timer - offsetof(struct dial, stagger));
+	struct dial *dial = CONTAINER_OF(timer, struct dial, stagger);
 
 	start_next(dial);
 }
 
 static void deadline_due(struct timer *timer)
 {
-	struct dial *dial =
-		(struct dial *)(void *)((char *)timer - offsetof(struct dial, deadline));
+	struct dial *dial = CONTAINER_OF(timer, struct dial, deadline);
 
 	if (dial->failed < dial->attempts_len)
 		note_error(dial, -ETIMEDOUT);
@@ -185,7 +163,7 @@ static void deadline_due(struct timer *timer)
 
 static void attempt_ready(struct watch *watch, uint32_t events)
 {
-	struct dial_attempt *attempt = (struct dial_attempt *)watch;
+	struct dial_attempt *attempt = CONTAINER_OF(watch, struct dial_attempt, watch);
 	struct dial *dial = attempt->dial;
 	int error = 0, fd;
 	socklen_t len = sizeof error;
@@ -207,14 +185,14 @@ static void attempt_ready(struct watch *watch, uint32_t events)
 /* The first address from i on that is of this family; len when there is none. */
 static size_t next_of(const struct address *addresses, size_t len, size_t i, bool is_v4)
 {
-	while (i < len && !!IN6_IS_ADDR_V4MAPPED(&addresses[i].in6) != is_v4)
+	while (i < len && address_is_v4(&addresses[i]) != is_v4)
 		i++;
 	return i;
 }
 
 static void take_turns(struct dial *dial, const struct address *addresses, size_t len)
 {
-	bool is_v4 = IN6_IS_ADDR_V4MAPPED(&addresses[0].in6);
+	bool is_v4 = address_is_v4(&addresses[0]);
 	size_t next[2] = { next_of(addresses, len, 0, false), next_of(addresses, len, 0, true) };
 
 	dial->attempts_len = 0;

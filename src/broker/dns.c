@@ -178,7 +178,7 @@ static bool take_octet(const char **at, uint8_t *ret)
 
 static bool parse_reverse_v4(const char *name, struct address *ret)
 {
-	struct address address = { .in6.s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct address address = ADDRESS_V4(0, 0, 0, 0);
 
 	for (int i = 15; i >= 12; i--) {
 		if (!take_octet(&name, &address.in6.s6_addr[i]))

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/connections.h"
 #include "broker/dns.h"
 #include "broker/events.h"
 #include "broker/flows.h"
@@ -171,8 +172,7 @@ static void answer_without_host(struct question *question)
 
 static void on_patience(struct timer *timer)
 {
-	struct question *question =
-		(struct question *)(void *)((char *)timer - offsetof(struct question, patience));
+	struct question *question = CONTAINER_OF(timer, struct question, patience);
 
 	resolver_cancel(&question->lookup);
 	answer_without_host(question);
@@ -182,8 +182,7 @@ static void on_patience(struct timer *timer)
 static void on_looked_up(struct lookup *lookup, int error, const struct address *addresses,
 			 size_t len)
 {
-	struct question *question =
-		(struct question *)(void *)((char *)lookup - offsetof(struct question, lookup));
+	struct question *question = CONTAINER_OF(lookup, struct question, lookup);
 	const char *name = question->query.name;
 
 	if (error == -ENOENT || error == -ENODATA) {
@@ -281,7 +280,7 @@ static void on_packet(struct watch *watch, uint32_t events)
 
 static void on_deadline(struct timer *timer)
 {
-	close_client((struct client *)(void *)((char *)timer - offsetof(struct client, deadline)));
+	close_client(CONTAINER_OF(timer, struct client, deadline));
 }
 
 /* Takes the first message, if there is a whole one. */
@@ -311,12 +310,12 @@ static void read_message(struct client *client)
 
 static void on_next_turn(struct timer *timer)
 {
-	read_message((struct client *)(void *)((char *)timer - offsetof(struct client, next_turn)));
+	read_message(CONTAINER_OF(timer, struct client, next_turn));
 }
 
 static void on_client(struct watch *watch, uint32_t events)
 {
-	struct client *client = (struct client *)watch; /* its first field */
+	struct client *client = CONTAINER_OF(watch, struct client, watch);
 
 	(void)events;
 	if (client->is_waiting || client->next_turn.is_set)
@@ -332,26 +331,26 @@ static void on_client(struct watch *watch, uint32_t events)
 		read_message(client);
 }
 
-static void on_accept(struct watch *watch, uint32_t events)
+static void take(struct watch *watch, int fd)
 {
-	int fd = accept_or_shed(watch->fd);
-	struct client *client =
-		fd >= 0 && clients_len < CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
+	struct client *client = clients_len < CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
 
-	(void)events;
-	if (fd < 0)
-		return;
-	if (client) {
+	(void)watch;
+	if (client)
 		client->watch.ready = on_client;
-		clients_len++;
-	}
 	if (!client || loop_watch(&client->watch, fd, EPOLLIN) < 0) {
-		clients_len -= client ? 1 : 0;
 		free(client);
 		(void)close(fd);
 		return;
 	}
+	clients_len++;
 	timer_set(&client->deadline, CLIENT_MS, on_deadline);
+}
+
+static void on_accept(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	connections_accept(watch, take);
 }
 
 int dns_server_start(const struct host_grants *all, const int udp_fds[2], const int tcp_fds[2])

@@ -2,17 +2,15 @@
 /* Connections out of the box: see flows.h. */
 #include "broker/flows.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "broker/client_hello.h"
+#include "broker/connections.h"
 #include "broker/dial.h"
 #include "broker/events.h"
 #include "broker/names.h"
@@ -20,7 +18,6 @@
 #include "broker/resolver.h"
 
 enum {
-	ACCEPTS_A_TURN = 32,
 	HTTPS_PORT = 443,
 	HOST_TEXT = 256,
 	WHAT_TEXT = HOST_TEXT + 16, /* with a port; leaves room for an option before it */
@@ -41,15 +38,11 @@ struct flow {
 	struct dial dial;
 	bool is_dialling;
 	struct pump pump;
-	bool is_pumping;
 	int64_t since_ms;
 };
 
 static const struct host_grants *grants;
-static struct flow *flows;
-
-#define FLOW_OF(pointer, member)                                                                   \
-	((struct flow *)(void *)((char *)(pointer)-offsetof(struct flow, member)))
+static struct flow *flows; /* before the pump */
 
 void flows_init(const struct host_grants *all)
 {
@@ -58,23 +51,13 @@ void flows_init(const struct host_grants *all)
 
 /*** Ends ***/
 
-static void reset(int fd)
-{
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-	(void)close(fd);
-}
-
-static void forget(struct flow *flow)
+static void unlist(struct flow *flow)
 {
 	*(flow->prev ? &flow->prev->next : &flows) = flow->next;
 	if (flow->next)
 		flow->next->prev = flow->prev;
-	free(flow);
 }
 
-/* Before the pump. */
 static void give_up(struct flow *flow)
 {
 	timer_cancel(&flow->deadline);
@@ -83,8 +66,9 @@ static void give_up(struct flow *flow)
 	if (flow->is_dialling)
 		dial_cancel(&flow->dial);
 	loop_unwatch(&flow->client);
-	reset(flow->fd);
-	forget(flow);
+	connection_reset(flow->fd);
+	unlist(flow);
+	free(flow);
 }
 
 static void write_host(char what[WHAT_TEXT], const char *host, uint16_t port)
@@ -119,19 +103,19 @@ static void refuse_tls(struct flow *flow, const char *why)
 
 /*** PUMP ***/
 
-static void end_pump(struct pump *pump, int error)
+static void on_pumped(struct pump *pump, int error)
 {
-	struct flow *flow = FLOW_OF(pump, pump);
+	struct flow *flow = CONTAINER_OF(pump, struct flow, pump);
 
+	(void)error;
 	event_closed(flow->host, flow->port, pump->side[0].bytes, pump->side[1].bytes,
 		     loop_now_ms() - flow->since_ms);
-	pump_close(pump, error != 0);
-	forget(flow);
+	free(flow);
 }
 
 static void on_dialled(struct dial *dial, int fd, const struct address *address)
 {
-	struct flow *flow = FLOW_OF(dial, dial);
+	struct flow *flow = CONTAINER_OF(dial, struct flow, dial);
 
 	(void)address;
 	flow->is_dialling = false;
@@ -140,8 +124,8 @@ static void on_dialled(struct dial *dial, int fd, const struct address *address)
 		return;
 	}
 	event_connected(flow->host, flow->port);
-	flow->is_pumping = true;
-	pump_start(&flow->pump, flow->fd, fd, end_pump);
+	unlist(flow);
+	pump_start(&flow->pump, flow->fd, fd, on_pumped);
 }
 
 /*** LOOKUP and DIAL ***/
@@ -169,7 +153,7 @@ static void dial_permitted(struct flow *flow, const struct address *addresses, s
 static void on_looked_up(struct lookup *lookup, int error, const struct address *addresses,
 			 size_t len)
 {
-	struct flow *flow = FLOW_OF(lookup, lookup);
+	struct flow *flow = CONTAINER_OF(lookup, struct flow, lookup);
 
 	flow->is_looking = false;
 	if (error < 0 || len == 0)
@@ -204,7 +188,7 @@ static void on_hello(struct watch *watch, uint32_t events)
 {
 	static uint8_t bytes[CLIENT_HELLO_MAX];
 	static const int one = 1;
-	struct flow *flow = FLOW_OF(watch, client);
+	struct flow *flow = CONTAINER_OF(watch, struct flow, client);
 	char name[HOSTNAME_BYTES];
 	ssize_t n = recv(watch->fd, bytes, sizeof bytes, MSG_PEEK);
 
@@ -247,7 +231,8 @@ static void on_hello(struct watch *watch, uint32_t events)
 
 static void on_deadline(struct timer *timer)
 {
-	refuse_tls(FLOW_OF(timer, deadline), "no whole TLS ClientHello came in time");
+	refuse_tls(CONTAINER_OF(timer, struct flow, deadline),
+		   "no whole TLS ClientHello came in time");
 }
 
 /* A box that goes away before the pump is noticed there. */
@@ -273,18 +258,12 @@ static void start_flow(struct flow *flow)
 
 static void read_local_address(int fd, struct address *ret_address)
 {
-	struct sockaddr_storage local;
+	struct sockaddr_storage local = { 0 };
 	socklen_t len = sizeof local;
 
-	memset(ret_address, 0, sizeof *ret_address);
-	if (getsockname(fd, (struct sockaddr *)&local, &len) < 0)
-		return; /* then it is ::, which no grant permits */
-	if (local.ss_family == AF_INET6) {
-		ret_address->in6 = ((struct sockaddr_in6 *)&local)->sin6_addr;
-		return;
-	}
-	memset(&ret_address->in6.s6_addr[10], 0xff, 2);
-	memcpy(&ret_address->in6.s6_addr[12], &((struct sockaddr_in *)&local)->sin_addr, 4);
+	(void)getsockname(fd, (struct sockaddr *)&local, &len);
+	if (!address_from_sockaddr((struct sockaddr *)&local, ret_address))
+		*ret_address = (struct address){ 0 }; /* ::, which no grant permits */
 }
 
 /* Who is meant: the name whose address was called, or the address itself. */
@@ -305,12 +284,13 @@ static bool identify(struct flow *flow, const struct listener *listener, int fd)
 	return flow->grant;
 }
 
-static void take(const struct listener *listener, int fd)
+static void take(struct watch *watch, int fd)
 {
+	const struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
 	struct flow *flow = calloc(1, sizeof *flow);
 
 	if (!flow) {
-		reset(fd);
+		connection_reset(fd);
 		return;
 	}
 	flow->client.fd = -1;
@@ -321,75 +301,22 @@ static void take(const struct listener *listener, int fd)
 	}
 	flow_refused(flow->host, flow->is_literal ? &flow->literal : NULL, flow->port,
 		     "no grant names it");
-	reset(fd);
+	connection_reset(fd);
 	free(flow);
-}
-
-/*
- * Out of descriptors: the connection is taken with the spare one and reset, or it would
- * stay in the queue and hang.
- */
-static int spare_fd = -1;
-
-static bool shed(int listen_fd)
-{
-	if (spare_fd >= 0)
-		(void)close(spare_fd);
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
-		reset(fd);
-	spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-	return fd >= 0;
-}
-
-int accept_or_shed(int listen_fd)
-{
-	if (spare_fd < 0)
-		spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	if (errno == EINTR || ((errno == EMFILE || errno == ENFILE) && shed(listen_fd)))
-		return -ECONNABORTED;
-	return -errno;
 }
 
 void flows_accept(struct watch *watch, uint32_t events)
 {
-	const struct listener *listener = (const struct listener *)watch; /* its first field */
-
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept_or_shed(watch->fd);
-
-		if (fd >= 0)
-			take(listener, fd);
-		else if (fd != -ECONNABORTED)
-			return;
-	}
+	connections_accept(watch, take);
 }
 
-bool flows_have_more(uint64_t *ret_bytes)
+bool flows_have_more(void)
 {
-	bool more = false;
+	const struct flow *flow = flows;
 	char byte;
 
-	for (const struct flow *flow = flows; flow; flow = flow->next) {
-		*ret_bytes += flow->is_pumping ? flow->pump.side[0].bytes : 0;
-		more |= flow->is_pumping ? !flow->pump.side[0].shut
-					 : recv(flow->fd, &byte, 1, MSG_PEEK) > 0;
-	}
-	return more;
-}
-
-void flows_finish(void)
-{
-	for (struct flow *flow = flows; flow; flow = flow->next) {
-		if (!flow->is_pumping)
-			continue;
-		event_closed(flow->host, flow->port, flow->pump.side[0].bytes,
-			     flow->pump.side[1].bytes, loop_now_ms() - flow->since_ms);
-		/* What did not go on must not look as if it had been all. */
-		pump_close(&flow->pump, !flow->pump.side[0].shut);
-	}
+	while (flow && recv(flow->fd, &byte, 1, MSG_PEEK) <= 0)
+		flow = flow->next;
+	return flow;
 }

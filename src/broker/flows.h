@@ -24,19 +24,10 @@ enum {
 };
 
 void flows_init(const struct host_grants *grants);
-/*
- * The next connection, non-blocking, or -errno: -ECONNABORTED when the one after it may be had.
- * Out of descriptors it is reset, or it would hang in the queue and its event come for ever.
- */
-int accept_or_shed(int listen_fd);
 /* For names_init(). */
 void flows_accept(struct watch *watch, uint32_t events);
-/*
- * Whether something that the box sent has not gone on yet; adds what has gone on to *ret_bytes.
- */
-bool flows_have_more(uint64_t *ret_bytes);
-/* Tells of what is still open, and closes it: at the end of the box. */
-void flows_finish(void);
+/* Whether the box sent something to a connection that is not pumped yet. */
+bool flows_have_more(void);
 
 /* Writes what a refused connection wanted and the option that would allow it. */
 void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "broker/hosts_file.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,29 +49,8 @@ static bool is_name(const struct word *word, const char *name)
 	return len == strlen(name) && strncasecmp(word->text, name, len) == 0;
 }
 
-/* An address with a zone (fe80::1%eth0) is none. */
-static bool parse_address(const struct word *word, struct address *ret_address)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct address mapped = { .in6.s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	if (word->len >= sizeof text)
-		return false;
-	memcpy(text, word->text, word->len);
-	text[word->len] = '\0';
-	if (inet_pton(AF_INET, text, &mapped.in6.s6_addr[12]) == 1) {
-		*ret_address = mapped;
-		return true;
-	}
-	return inet_pton(AF_INET6, text, &ret_address->in6) == 1;
-}
-
 static void add_localhost(const char *name, struct address *ret, size_t *len, size_t max)
 {
-	static const struct address v4 = {
-		.in6.s6_addr = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 }
-	};
-	static const struct address v6 = { .in6.s6_addr = { [15] = 1 } };
 	static const char below[] = ".localhost";
 	size_t name_len = strlen(name);
 
@@ -80,8 +58,8 @@ static void add_localhost(const char *name, struct address *ret, size_t *len, si
 	    (name_len < sizeof below ||
 	     strcasecmp(name + name_len - (sizeof below - 1), below) != 0))
 		return;
-	addresses_add(ret, len, max, &v4);
-	addresses_add(ret, len, max, &v6);
+	addresses_add(ret, len, max, address_loopback(AF_INET));
+	addresses_add(ret, len, max, address_loopback(AF_INET6));
 }
 
 size_t hosts_file_find(const char *text, size_t len, const char *name, struct address *ret,
@@ -105,7 +83,7 @@ size_t hosts_file_find(const char *text, size_t len, const char *name, struct ad
 			continue;
 		while (!has_name && next_word(&line, &word))
 			has_name = is_name(&word, name);
-		if (has_name && parse_address(&first, &address))
+		if (has_name && address_parse(first.text, first.len, &address))
 			addresses_add(ret, &found, max, &address);
 	}
 	add_localhost(name, ret, &found, max);

@@ -7,7 +7,12 @@
 #define AISBX_BROKER_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* The owner of what is embedded in it. By way of void *: it is aligned as a whole. */
+#define CONTAINER_OF(pointer, type, member)                                                        \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /*
  * One descriptor that is waited for; embedded in whatever owns the descriptor, which sets

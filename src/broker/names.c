@@ -2,7 +2,6 @@
 /* Names, their addresses in the box, and the listeners there: see names.h. */
 #include "broker/names.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -19,8 +18,8 @@ enum {
 };
 
 /* 198.18.0.0 as ::ffff:0:0 has it, and 2001:2::; a name's number is added. */
-static const uint8_t first_v4[16] = { [10] = 0xff, 0xff, 198, 18, 0, 0 };
-static const uint8_t first_v6[16] = { 0x20, 0x01, 0x00, 0x02 };
+static const struct address first_v4 = ADDRESS_V4(198, 18, 0, 0);
+static const struct address first_v6 = { .in6.s6_addr = { 0x20, 0x01, 0x00, 0x02 } };
 
 static struct {
 	const struct host_grants *grants;
@@ -99,19 +98,15 @@ int box_sockets_take(int family, int count, int *fds)
 static int bind_to(int fd, const struct address *address, uint16_t port)
 {
 	static const int yes = 1;
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address, port, &sa);
 
-	if (address_is_v4(address)) {
-		memcpy(&v4.sin_addr, &address->in6.s6_addr[12], sizeof v4.sin_addr);
-		return bind(fd, (struct sockaddr *)&v4, sizeof v4) < 0 ? -errno : 0;
-	}
 	/* The address is the box's by a route and on no device: IPv6 wants to be told, ipv6(7). */
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof yes) < 0)
+	if (!address_is_v4(address) &&
+	    (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0 ||
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof yes) < 0))
 		return -errno;
-	v6.sin6_addr = address->in6;
-	return bind(fd, (struct sockaddr *)&v6, sizeof v6) < 0 ? -errno : 0;
+	return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
 }
 
 /* fd is the listener's, or closed. */
@@ -208,20 +203,17 @@ int name_listen(struct name *name)
 /* One address stands for itself; for a range, listeners at every address of the family. */
 static int listen_for_net(const struct host_grant *grant)
 {
-	struct address address = grant->net;
+	static const struct address any_v4 = ADDRESS_V4(0, 0, 0, 0), any_v6;
+	const struct address *address = &grant->net;
+	bool is_v4 = address_is_v4(address);
 	struct ports ports = { .len = 0 };
 
-	if (!names.has_v6 && !address_is_v4(&address))
+	if (!names.has_v6 && !is_v4)
 		return 0;
-	if (grant->prefix_len < 128) {
-		bool is_v4 = address_is_v4(&address);
-
-		memset(&address, 0, sizeof address);
-		if (is_v4)
-			memset(&address.in6.s6_addr[10], 0xff, 2);
-	}
+	if (grant->prefix_len < 128)
+		address = is_v4 ? &any_v4 : &any_v6;
 	add_ports(&ports, grant);
-	return listen_at_ports(NULL, &address, &ports);
+	return listen_at_ports(NULL, address, &ports);
 }
 
 /* Programs in the box find localhost in /etc/hosts and ask nobody. */
@@ -231,11 +223,8 @@ static int listen_for_localhost(void)
 
 	if (!name)
 		return 0;
-	memset(&name->v4, 0, sizeof name->v4);
-	memset(&name->v4.in6.s6_addr[10], 0xff, 2);
-	name->v4.in6.s6_addr[12] = 127;
-	name->v4.in6.s6_addr[15] = 1;
-	name->v6.in6 = in6addr_loopback;
+	name->v4 = *address_loopback(AF_INET);
+	name->v6 = *address_loopback(AF_INET6);
 	return name_listen(name);
 }
 
@@ -262,11 +251,8 @@ static struct name **bucket_of(const char *text)
 	return &names.buckets[hash & (BUCKETS - 1)];
 }
 
-static struct address numbered(const uint8_t first[16], size_t number)
+static struct address numbered(struct address address, size_t number)
 {
-	struct address address;
-
-	memcpy(address.in6.s6_addr, first, 16);
 	address.in6.s6_addr[13] |= (uint8_t)(number >> 16);
 	address.in6.s6_addr[14] = (uint8_t)(number >> 8);
 	address.in6.s6_addr[15] = (uint8_t)number;

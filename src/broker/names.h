@@ -39,7 +39,7 @@ struct listener {
 
 /*
  * grants stay where they are. init_fd: init's sockets, see sockets.h; accept is called with
- * EPOLLIN for listeners (watch is the first field).
+ * EPOLLIN for the watch of a struct listener.
  */
 void names_init(const struct host_grants *grants, int init_fd, bool has_v6,
 		void (*accept)(struct watch *watch, uint32_t events));

@@ -2,21 +2,15 @@
 /* Connections into the box: see publish.h. */
 #include "broker/publish.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/flows.h"
+#include "broker/connections.h"
 #include "broker/names.h"
 #include "broker/pump.h"
-
-enum {
-	ACCEPTS_A_TURN = 32,
-};
 
 struct published {
 	struct watch watch;
@@ -24,7 +18,6 @@ struct published {
 };
 
 struct guest {
-	struct guest *next, *prev; /* of those with a pump */
 	struct pump pump;
 	struct watch server; /* the box's socket while it connects */
 	struct timer again;
@@ -34,41 +27,29 @@ struct guest {
 	int64_t until_ms;
 };
 
-static struct guest *guests;
-
-#define GUEST_OF(pointer, member)                                                                  \
-	((struct guest *)(void *)((char *)(pointer)-offsetof(struct guest, member)))
-
 static void try_server(struct guest *guest);
 
 static void drop(struct guest *guest)
 {
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	int fd = guest->server.fd;
 
 	timer_cancel(&guest->again);
 	loop_unwatch(&guest->server);
 	if (fd >= 0)
 		(void)close(fd);
-	(void)setsockopt(guest->client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-	(void)close(guest->client_fd);
+	connection_reset(guest->client_fd);
 	free(guest);
 }
 
-static void end_pump(struct pump *pump, int error)
+static void on_pumped(struct pump *pump, int error)
 {
-	struct guest *guest = GUEST_OF(pump, pump);
-
-	pump_close(pump, error != 0);
-	*(guest->prev ? &guest->prev->next : &guests) = guest->next;
-	if (guest->next)
-		guest->next->prev = guest->prev;
-	free(guest);
+	(void)error;
+	free(CONTAINER_OF(pump, struct guest, pump));
 }
 
 static void on_again(struct timer *timer)
 {
-	try_server(GUEST_OF(timer, again));
+	try_server(CONTAINER_OF(timer, struct guest, again));
 }
 
 /* IPv6 at once after IPv4, both again after a while. */
@@ -93,7 +74,7 @@ static void try_next(struct guest *guest)
 
 static void on_connected(struct watch *watch, uint32_t events)
 {
-	struct guest *guest = GUEST_OF(watch, server);
+	struct guest *guest = CONTAINER_OF(watch, struct guest, server);
 	int error = 0, fd = watch->fd;
 	socklen_t len = sizeof error;
 
@@ -103,35 +84,20 @@ static void on_connected(struct watch *watch, uint32_t events)
 		return;
 	}
 	loop_unwatch(watch);
-	guest->next = guests;
-	if (guests)
-		guests->prev = guest;
-	guests = guest;
-	pump_start(&guest->pump, fd, guest->client_fd, end_pump);
-}
-
-static int connect_to(int fd, int family, uint16_t port)
-{
-	const struct sockaddr_in v4 = { .sin_family = AF_INET,
-					.sin_port = htons(port),
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-					 .sin6_port = htons(port),
-					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-
-	return family == AF_INET ? connect(fd, (const struct sockaddr *)&v4, sizeof v4)
-				 : connect(fd, (const struct sockaddr *)&v6, sizeof v6);
+	pump_start(&guest->pump, fd, guest->client_fd, on_pumped);
 }
 
 static void try_server(struct guest *guest)
 {
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address_loopback(guest->family), guest->box_port, &sa);
 	int fd;
 
 	if (box_sockets_take(guest->family, 1, &fd) < 0) {
 		drop(guest);
 		return;
 	}
-	int r = connect_to(fd, guest->family, guest->box_port);
+	int r = connect(fd, (struct sockaddr *)&sa, len);
 	int error = errno;
 	guest->server.ready = on_connected;
 	if (loop_watch(&guest->server, fd, EPOLLOUT) < 0) {
@@ -142,30 +108,26 @@ static void try_server(struct guest *guest)
 	}
 }
 
+static void take(struct watch *watch, int fd)
+{
+	struct guest *guest = calloc(1, sizeof *guest);
+
+	if (!guest) {
+		connection_reset(fd);
+		return;
+	}
+	guest->server.fd = -1;
+	guest->client_fd = fd;
+	guest->family = AF_INET;
+	guest->box_port = CONTAINER_OF(watch, struct published, watch)->box_port;
+	guest->until_ms = loop_now_ms() + PUBLISH_WAIT_MS;
+	try_server(guest);
+}
+
 static void on_guest(struct watch *watch, uint32_t events)
 {
-	const struct published *published = (const struct published *)watch;
-
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept_or_shed(watch->fd);
-		struct guest *guest = fd >= 0 ? calloc(1, sizeof *guest) : NULL;
-
-		if (fd == -ECONNABORTED)
-			continue;
-		if (fd < 0)
-			return;
-		if (!guest) {
-			(void)close(fd);
-			continue;
-		}
-		guest->server.fd = -1;
-		guest->client_fd = fd;
-		guest->family = AF_INET;
-		guest->box_port = published->box_port;
-		guest->until_ms = loop_now_ms() + PUBLISH_WAIT_MS;
-		try_server(guest);
-	}
+	connections_accept(watch, take);
 }
 
 int publish_start(int listen_fd, uint16_t box_port)
@@ -177,21 +139,4 @@ int publish_start(int listen_fd, uint16_t box_port)
 	published->box_port = box_port;
 	published->watch.ready = on_guest;
 	return loop_watch(&published->watch, listen_fd, EPOLLIN);
-}
-
-bool publish_has_more(uint64_t *ret_bytes)
-{
-	bool more = false;
-
-	for (const struct guest *guest = guests; guest; guest = guest->next) {
-		*ret_bytes += guest->pump.side[0].bytes;
-		more |= !guest->pump.side[0].shut;
-	}
-	return more;
-}
-
-void publish_finish(void)
-{
-	for (struct guest *guest = guests; guest; guest = guest->next)
-		pump_close(&guest->pump, !guest->pump.side[0].shut);
 }

@@ -7,7 +7,6 @@
 #ifndef AISBX_BROKER_PUBLISH_H
 #define AISBX_BROKER_PUBLISH_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -17,8 +16,5 @@ enum {
 
 /* listen_fd is non-blocking. 0 or -errno. */
 int publish_start(int listen_fd, uint16_t box_port);
-/* As those of flows.h. */
-bool publish_has_more(uint64_t *ret_bytes);
-void publish_finish(void);
 
 #endif

@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/connections.h"
+
 enum {
 	PIPE_BYTES = 1048576, /* wanted; an ordinary user's share may be used up, pipe(7) */
 	TURN_BYTES = 4 * 1024 * 1024,
@@ -34,6 +36,7 @@ struct pump_pipe {
 
 static struct pump_pipe *spare;
 static int spare_len;
+static struct pump *pumps;
 static struct pump *ready_first, **ready_last = &ready_first;
 static struct timer ready_timer;
 
@@ -241,6 +244,25 @@ static void unqueue(struct pump *pump)
 	pump->is_ready = false;
 }
 
+/* With an error what did not go on must not look as if it had been all. */
+static void end(struct pump *pump, int error)
+{
+	unqueue(pump);
+	*(pump->prev ? &pump->prev->next : &pumps) = pump->next;
+	if (pump->next)
+		pump->next->prev = pump->prev;
+	for (int i = 0; i < 2; i++) {
+		struct pump_side *side = &pump->side[i];
+
+		pipe_drop(side->pipe);
+		free(side->rest);
+		if (error)
+			connection_will_reset(side->watch.fd);
+		loop_close(&side->watch);
+	}
+	pump->done(pump, error);
+}
+
 static void run(struct pump *pump)
 {
 	struct pump_side *side = pump->side;
@@ -248,9 +270,9 @@ static void run(struct pump *pump)
 	int back = there < 0 ? 0 : move(&side[1], &side[0]);
 
 	if (there < 0 || back < 0)
-		pump->done(pump, there < 0 ? there : back);
+		end(pump, there < 0 ? there : back);
 	else if (side[0].shut && side[1].shut)
-		pump->done(pump, 0);
+		end(pump, 0);
 	else if (there || back)
 		queue(pump);
 }
@@ -276,7 +298,7 @@ static void run_ready(struct timer *timer)
 
 static void on_event(struct watch *watch, uint32_t events)
 {
-	struct pump_side *side = (struct pump_side *)watch; /* its first field */
+	struct pump_side *side = CONTAINER_OF(watch, struct pump_side, watch);
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		side->readable = true;
@@ -292,7 +314,10 @@ void pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *,
 	const int fds[2] = { fd0, fd1 };
 	int r[2];
 
-	*pump = (struct pump){ .done = done };
+	*pump = (struct pump){ .done = done, .next = pumps };
+	if (pumps)
+		pumps->prev = pump;
+	pumps = pump;
 	for (int i = 0; i < 2; i++) {
 		struct pump_side *side = &pump->side[i];
 
@@ -305,26 +330,25 @@ void pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *,
 	/* A client has usually written already; the server's first bytes come as an event. */
 	pump->side[0].readable = true;
 	if (r[0] < 0 || r[1] < 0)
-		done(pump, r[0] < 0 ? r[0] : r[1]);
+		end(pump, r[0] < 0 ? r[0] : r[1]);
 	else
 		run(pump);
 }
 
-void pump_close(struct pump *pump, bool reset)
+bool pumps_have_more(uint64_t *ret_bytes)
 {
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	bool more = false;
 
-	unqueue(pump);
-	for (int i = 0; i < 2; i++) {
-		struct pump_side *side = &pump->side[i];
-
-		pipe_drop(side->pipe);
-		free(side->rest);
-		side->pipe = NULL;
-		side->rest = NULL;
-		if (reset)
-			(void)setsockopt(side->watch.fd, SOL_SOCKET, SO_LINGER, &at_once,
-					 sizeof at_once);
-		loop_close(&side->watch);
+	*ret_bytes = 0;
+	for (const struct pump *pump = pumps; pump; pump = pump->next) {
+		*ret_bytes += pump->side[0].bytes;
+		more |= !pump->side[0].shut;
 	}
+	return more;
+}
+
+void pumps_finish(void)
+{
+	while (pumps)
+		end(pumps, pumps->side[0].shut ? 0 : -EPIPE);
 }

@@ -31,18 +31,27 @@ struct pump_side {
 
 struct pump {
 	struct pump_side side[2];
-	struct pump *next_ready; /* of those that used up their turn */
+	struct pump *next, *prev; /* of all that are open */
+	struct pump *next_ready;  /* of those that used up their turn */
 	bool is_ready;
-	/* Called once: both directions have ended (0), or one broke (-errno). */
+	/*
+	 * Called once, when both sockets are closed; the pump may be freed in it. error: 0, both
+	 * directions ended, or -errno, one broke and the peers saw a reset.
+	 */
 	void (*done)(struct pump *pump, int error);
 };
 
 /*
- * Both sockets are non-blocking, connected and the pump's from now on. done may be called from
- * within.
+ * Both sockets are non-blocking, connected and the pump's from now on; fd0 is the box's. done may
+ * be called from within.
  */
 void pump_start(struct pump *pump, int fd0, int fd1, void (*done)(struct pump *, int));
-/* Closes both sockets; reset: so that the peers see a reset instead of an end. */
-void pump_close(struct pump *pump, bool reset);
+/*
+ * Whether something that the box sent has not gone on yet; *ret_bytes is what went on of the
+ * pumps that are open.
+ */
+bool pumps_have_more(uint64_t *ret_bytes);
+/* Ends all that are open: at the end of the box. */
+void pumps_finish(void);
 
 #endif

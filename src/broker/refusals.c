@@ -32,13 +32,9 @@ static uint16_t read_16(const uint8_t *at)
 static size_t parse_ip(const uint8_t *packet, size_t len, int *ret_protocol,
 		       struct address *ret_from, struct address *ret_to)
 {
-	memset(ret_from, 0, sizeof *ret_from);
-	*ret_to = *ret_from;
 	if (len >= IPV4_HEADER && packet[0] >> 4 == 4 && (packet[0] & 15) * 4 >= IPV4_HEADER) {
-		memset(&ret_from->in6.s6_addr[10], 0xff, 2);
-		memset(&ret_to->in6.s6_addr[10], 0xff, 2);
-		memcpy(&ret_from->in6.s6_addr[12], packet + 12, 4);
-		memcpy(&ret_to->in6.s6_addr[12], packet + 16, 4);
+		*ret_from = address_from_v4(packet + 12);
+		*ret_to = address_from_v4(packet + 16);
 		*ret_protocol = packet[9];
 		return (size_t)(packet[0] & 15) * 4;
 	}
@@ -112,7 +108,7 @@ struct raw {
 
 static void on_packet(struct watch *watch, uint32_t events)
 {
-	const struct raw *raw = (const struct raw *)watch; /* its first field */
+	const struct raw *raw = CONTAINER_OF(watch, struct raw, watch);
 	uint8_t packet[IPV6_HEADER + 128];
 	size_t before = raw->is_v6 ? IPV6_HEADER : 0;
 	struct sockaddr_in6 from;

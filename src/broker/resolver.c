@@ -27,7 +27,6 @@
 #include <ares.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +35,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "broker/hosts_file.h"
 #include "broker/loop.h"
@@ -233,8 +233,7 @@ static void deliver(void)
 
 static void patience_due(struct timer *timer)
 {
-	struct entry *entry =
-		(struct entry *)(void *)((char *)timer - offsetof(struct entry, patience));
+	struct entry *entry = CONTAINER_OF(timer, struct entry, patience);
 
 	tell_all(entry, -EHOSTUNREACH);
 }
@@ -258,20 +257,10 @@ static int error_of(int status)
 
 static void add_node(struct entry *entry, const struct ares_addrinfo_node *node)
 {
-	struct address address = { .in6.s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct address address;
 
-	if (node->ai_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)node->ai_addr;
-
-		memcpy(&address.in6.s6_addr[12], &in->sin_addr, sizeof in->sin_addr);
-	} else if (node->ai_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)node->ai_addr;
-
-		address.in6 = in6->sin6_addr;
-	} else {
-		return;
-	}
-	addresses_add(entry->addresses, &entry->len, RESOLVER_ADDRESSES_MAX, &address);
+	if (address_from_sockaddr(node->ai_addr, &address))
+		addresses_add(entry->addresses, &entry->len, RESOLVER_ADDRESSES_MAX, &address);
 }
 
 /* What c-ares found; the answer is good for as long as each record in it. */
@@ -420,40 +409,21 @@ void resolver_start(struct lookup *lookup, const char *name)
 
 /* Set-up */
 
-static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
-{
-	size_t len = 0;
-	ssize_t n = 1;
-
-	while (len < size && n > 0) {
-		n = read(fd, buf + len, size - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	}
-	*ret_len = len;
-	return 0;
-}
-
 static int read_hosts(struct err *reterr)
 {
 	static const char path[] = "/etc/hosts";
+	static struct arena arena;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	int r;
 
 	if (fd < 0 && (errno == ENOENT || errno == EACCES))
 		return 0; /* the host's own programs do without it, too */
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(reterr, E_SYSTEM, errno, "read", path);
-	if (st.st_size > HOSTS_MAX_BYTES)
-		return err_set(reterr, E_SYSTEM, EFBIG, "read", path);
-	resolver.hosts = malloc((size_t)st.st_size + 1);
-	if (resolver.hosts == NULL)
-		return err_set(reterr, E_SYSTEM, ENOMEM, "read", path);
-	r = read_all(fd, resolver.hosts, (size_t)st.st_size, &resolver.hosts_len);
-	if (r < 0)
-		return err_set(reterr, E_SYSTEM, -r, "read", path);
+	ssize_t len = arena_read(&arena, fd, (size_t)st.st_size, HOSTS_MAX_BYTES, &resolver.hosts);
+	if (len < 0 || len > HOSTS_MAX_BYTES)
+		return err_set(reterr, E_SYSTEM, len < 0 ? (int)-len : EFBIG, "read", path);
+	resolver.hosts_len = (size_t)len;
 	return 0;
 }
 

@@ -19,30 +19,14 @@ static const uint64_t MOST_BYTES = (uint64_t)1 << 30;
 
 static int read_all(struct arena *arena, int fd, uint64_t max_bytes, struct code *code)
 {
-	size_t most = (size_t)(max_bytes < MOST_BYTES ? max_bytes : MOST_BYTES) + 1;
-	size_t cap = FIRST_BYTES, len = 0;
-	char *text = arena_alloc(arena, cap);
+	size_t most = (size_t)(max_bytes < MOST_BYTES ? max_bytes : MOST_BYTES);
+	char *text;
+	ssize_t len = arena_read(arena, fd, FIRST_BYTES, most, &text);
 
-	while (len < most) {
-		if (len == cap) {
-			char *grown = arena_alloc(arena, cap * 2);
-
-			memcpy(grown, text, len);
-			text = grown;
-			cap *= 2;
-		}
-		size_t room = cap - len < most - len ? cap - len : most - len;
-		ssize_t n = read(fd, text + len, room);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
+	if (len < 0)
+		return (int)len;
 	code->text = text;
-	code->len = len;
+	code->len = (size_t)len;
 	return 0;
 }
 

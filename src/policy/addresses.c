@@ -8,9 +8,8 @@
 
 enum {
 	ADDRESS_BYTES = 16,
+	V4_PREFIX_BYTES = 12,
 };
-
-static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
 /*** Ranges ***/
 
@@ -23,15 +22,15 @@ enum carriage {
 };
 
 struct range {
-	struct in6_addr net;
+	struct address net;
 	unsigned prefix_len;
 	enum address_class class;
 	enum carriage carriage;
 };
 
 /* clang-format off */
-#define BYTES(...)     { { { __VA_ARGS__ } } }
-#define V4(a, b, c, d) BYTES([10] = 0xff, 0xff, a, b, c, d)
+#define BYTES(...)     { .in6.s6_addr = { __VA_ARGS__ } }
+#define V4(a, b, c, d) ADDRESS_V4(a, b, c, d)
 
 /*
  * https://www.iana.org/assignments/iana-ipv4-special-registry and
@@ -91,32 +90,26 @@ static const struct range own_ranges[] = {
 };
 /* clang-format on */
 
-static bool has_prefix(const struct in6_addr *address, const struct in6_addr *net,
-		       unsigned prefix_len)
-{
-	unsigned bytes = prefix_len / 8, bits = prefix_len % 8;
-
-	if (memcmp(address->s6_addr, net->s6_addr, bytes) != 0)
-		return false;
-	return bits == 0 ||
-	       ((address->s6_addr[bytes] ^ net->s6_addr[bytes]) & (0xff00u >> bits & 0xff)) == 0;
-}
-
 bool address_in_net(const struct address *address, const struct address *net, unsigned prefix_len)
 {
-	return has_prefix(&address->in6, &net->in6, prefix_len);
+	const uint8_t *a = address->in6.s6_addr, *b = net->in6.s6_addr;
+	unsigned bytes = prefix_len / 8, bits = prefix_len % 8;
+
+	if (memcmp(a, b, bytes) != 0)
+		return false;
+	return bits == 0 || ((a[bytes] ^ b[bytes]) & (0xff00u >> bits & 0xff)) == 0;
 }
 
 bool address_is_v4(const struct address *address)
 {
-	return memcmp(address->in6.s6_addr, v4_prefix, sizeof v4_prefix) == 0;
+	return IN6_IS_ADDR_V4MAPPED(&address->in6);
 }
 
 bool address_net_is_own(const struct address *net, unsigned prefix_len)
 {
 	for (size_t i = 0; i < sizeof own_ranges / sizeof *own_ranges; i++) {
 		if (prefix_len >= own_ranges[i].prefix_len &&
-		    has_prefix(&net->in6, &own_ranges[i].net, own_ranges[i].prefix_len))
+		    address_in_net(net, &own_ranges[i].net, own_ranges[i].prefix_len))
 			return true;
 	}
 	return false;
@@ -127,7 +120,7 @@ static const struct range *find_range(const struct address *address)
 	const struct range *range = ranges;
 
 	/* the last one holds every address */
-	while (!has_prefix(&address->in6, &range->net, range->prefix_len))
+	while (!address_in_net(address, &range->net, range->prefix_len))
 		range++;
 	return range;
 }
@@ -147,7 +140,7 @@ static enum address_class worse_of(enum address_class a, enum address_class b)
 
 static enum address_class class_of_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
-	struct address carried = { V4(a, b, c, d) };
+	const struct address carried = ADDRESS_V4(a, b, c, d);
 
 	return find_range(&carried)->class;
 }
@@ -231,27 +224,68 @@ enum address_class address_net_class(const struct address *net, unsigned prefix_
 	if (range == rest)
 		return rest->class;
 	while (range < rest && (prefix_len < range->prefix_len ||
-				!has_prefix(&net->in6, &range->net, range->prefix_len)))
+				!address_in_net(net, &range->net, range->prefix_len)))
 		range++;
 	return range < rest ? range->class : ADDRESS_PUBLIC;
 }
 
-/*** Text ***/
+/*** Other forms ***/
+
+const struct address *address_loopback(int family)
+{
+	static const struct address v4 = ADDRESS_V4(127, 0, 0, 1), v6 = { IN6ADDR_LOOPBACK_INIT };
+
+	return family == AF_INET ? &v4 : &v6;
+}
+
+struct address address_from_v4(const void *bytes)
+{
+	struct address address = ADDRESS_V4(0, 0, 0, 0);
+
+	memcpy(address.in6.s6_addr + V4_PREFIX_BYTES, bytes, ADDRESS_BYTES - V4_PREFIX_BYTES);
+	return address;
+}
+
+bool address_from_sockaddr(const struct sockaddr *sa, struct address *ret_address)
+{
+	if (sa->sa_family == AF_INET)
+		*ret_address = address_from_v4(&((const struct sockaddr_in *)sa)->sin_addr);
+	else if (sa->sa_family == AF_INET6)
+		ret_address->in6 = ((const struct sockaddr_in6 *)sa)->sin6_addr;
+	return sa->sa_family == AF_INET || sa->sa_family == AF_INET6;
+}
+
+socklen_t address_to_sockaddr(const struct address *address, uint16_t port,
+			      struct sockaddr_storage *ret_sa)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret_sa;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_sa;
+
+	if (address_is_v4(address)) {
+		*v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+		memcpy(&v4->sin_addr, address->in6.s6_addr + V4_PREFIX_BYTES, sizeof v4->sin_addr);
+		return sizeof *v4;
+	}
+	*v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+				     .sin6_port = htons(port),
+				     .sin6_addr = address->in6 };
+	return sizeof *v6;
+}
 
 bool address_parse(const char *text, size_t len, struct address *ret_address)
 {
 	char buf[INET6_ADDRSTRLEN];
 	struct address address;
+	struct in_addr v4;
 
 	if (len >= sizeof buf || memchr(text, '\0', len))
 		return false;
 	memcpy(buf, text, len);
 	buf[len] = '\0';
-	if (inet_pton(AF_INET6, buf, &address.in6) != 1) {
-		memcpy(address.in6.s6_addr, v4_prefix, sizeof v4_prefix);
-		if (inet_pton(AF_INET, buf, address.in6.s6_addr + sizeof v4_prefix) != 1)
-			return false;
-	}
+	if (inet_pton(AF_INET, buf, &v4) == 1)
+		address = address_from_v4(&v4);
+	else if (inet_pton(AF_INET6, buf, &address.in6) != 1)
+		return false;
 	*ret_address = address;
 	return true;
 }
@@ -262,6 +296,6 @@ const char *address_format(const struct address *address, char *buf)
 
 	/* neither can fail: buf is large enough for both */
 	if (address_is_v4(address))
-		return inet_ntop(AF_INET, bytes + sizeof v4_prefix, buf, INET6_ADDRSTRLEN);
+		return inet_ntop(AF_INET, bytes + V4_PREFIX_BYTES, buf, INET6_ADDRSTRLEN);
 	return inet_ntop(AF_INET6, bytes, buf, INET6_ADDRSTRLEN);
 }

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* An address of either family; IPv4 is kept as ::ffff:a.b.c.d. */
 struct address {
@@ -32,9 +33,25 @@ enum address_class address_net_class(const struct address *net, unsigned prefix_
 /* Whether the whole net is of RFC 1918, CGNAT or ULA: what people number their own machines with. */
 bool address_net_is_own(const struct address *net, unsigned prefix_len);
 
+/* 127.0.0.1 as an initializer: ADDRESS_V4(127, 0, 0, 1). */
+#define ADDRESS_V4(a, b, c, d)                                                                     \
+	{                                                                                          \
+		.in6.s6_addr = { [10] = 0xff, 0xff, a, b, c, d }                                   \
+	}
+
 bool address_is_v4(const struct address *address);
+/* 127.0.0.1 for AF_INET, ::1 for AF_INET6. */
+const struct address *address_loopback(int family);
+/* From the four bytes that a packet or a struct in_addr has. */
+struct address address_from_v4(const void *bytes);
 /* Whether the first prefix_len bits (0 to 128; an IPv4 /n is n + 96) are the same. */
 bool address_in_net(const struct address *address, const struct address *net, unsigned prefix_len);
+
+/* False for a family that is none of IP's. */
+bool address_from_sockaddr(const struct sockaddr *sa, struct address *ret_address);
+/* Returns the length of what is in use of *ret_sa. */
+socklen_t address_to_sockaddr(const struct address *address, uint16_t port,
+			      struct sockaddr_storage *ret_sa);
 
 /* Dotted quad or IPv6 text (no brackets, no zone) as inet_pton(3) takes it, nothing else. */
 bool address_parse(const char *text, size_t len, struct address *ret_address);

@@ -54,15 +54,8 @@ static struct entry *add_entry(struct entries *entries, const struct entry *entr
 			*there = *entry;
 		return there;
 	}
-	if (entries->len == entries->cap) {
-		size_t cap = entries->cap ? entries->cap * 2 : 32;
-		struct entry *grown = arena_alloc(entries->arena, cap * sizeof *grown);
-
-		if (entries->len)
-			memcpy(grown, entries->items, entries->len * sizeof *grown);
-		entries->items = grown;
-		entries->cap = cap;
-	}
+	entries->items = arena_grow(entries->arena, entries->items, entries->len, &entries->cap,
+				    sizeof *entries->items);
 	entries->items[entries->len] = *entry;
 	return &entries->items[entries->len++];
 }

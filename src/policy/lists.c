@@ -59,10 +59,7 @@ void path_list_push_new(struct arena *arena, struct path_list *list, const struc
 			*there = *spec;
 		return;
 	}
-	if (list->len >= list->cap) {
-		list->cap = list->len ? list->len * 2 : 16;
-		path_list_own(arena, list);
-	}
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
 	list->items[list->len++] = *spec;
 }
 
@@ -77,42 +74,24 @@ void host_list_push_new(struct arena *arena, struct host_list *list, const struc
 			*there = *spec;
 		return;
 	}
-	if (list->len >= list->cap) {
-		list->cap = list->len ? list->len * 2 : 16;
-		host_list_own(arena, list);
-	}
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
 	list->items[list->len++] = *spec;
-}
-
-void host_list_own(struct arena *arena, struct host_list *list)
-{
-	struct host_spec *items;
-
-	if (list->cap < list->len)
-		list->cap = list->len;
-	items = arena_alloc(arena, list->cap * sizeof *items);
-	if (list->len)
-		memcpy(items, list->items, list->len * sizeof *items);
-	list->items = items;
-}
-
-void path_list_own(struct arena *arena, struct path_list *list)
-{
-	struct path_spec *items;
-
-	if (list->cap < list->len)
-		list->cap = list->len;
-	items = arena_alloc(arena, list->cap * sizeof *items);
-	if (list->len)
-		memcpy(items, list->items, list->len * sizeof *items);
-	list->items = items;
 }
 
 void strv_own(struct arena *arena, struct strv *list)
 {
-	struct strv own = { 0 };
+	list->cap = list->len;
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+}
 
-	for (size_t i = 0; i < list->len; i++)
-		strv_push(arena, &own, list->items[i]);
-	*list = own;
+void path_list_own(struct arena *arena, struct path_list *list)
+{
+	list->cap = list->len;
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+}
+
+void host_list_own(struct arena *arena, struct host_list *list)
+{
+	list->cap = list->len;
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
 }

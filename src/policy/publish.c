@@ -9,10 +9,6 @@
 #include "policy/ports.h"
 #include "policy/words.h"
 
-static const struct address loopback = {
-	{ { { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } } },
-};
-
 static const char *form_reason(struct arena *arena, const char *text)
 {
 	return arena_printf(arena, "%s is not [ADDR:]PORT[:BOXPORT]; write one, as in 8080:3000",
@@ -85,7 +81,7 @@ static const char *parse_ports(struct arena *arena, const char *text, struct pub
 int publish_parse(struct arena *arena, const char *text, struct publish *ret_publish,
 		  const char **ret_why)
 {
-	struct publish publish = { .address = loopback };
+	struct publish publish = { .address = *address_loopback(AF_INET) };
 	const char *at = text, *why = NULL;
 
 	if (!begins_with_port(text))

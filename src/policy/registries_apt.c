@@ -165,12 +165,14 @@ static int read_sources(const struct registry_reader *reader, const char *path)
 
 /*** Files ***/
 
-/* As apt has it: letters, digits, _ - . and one of its two endings. */
+/* As apt has it: letters, digits, _ - : and ., one of two endings; not hidden, no directory. */
 static int is_source_file(const struct dirent *entry)
 {
+	static const char taken[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789_-:.";
 	const char *name = entry->d_name, *end = strrchr(name, '.');
 
-	return end && end > name && name[0] != '.' &&
+	return end && name[0] != '.' && !name[strspn(name, taken)] && entry->d_type != DT_DIR &&
 	       (strcmp(end, ".list") == 0 || strcmp(end, ".sources") == 0);
 }
 

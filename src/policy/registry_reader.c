@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "policy/lists.h"
@@ -100,40 +99,17 @@ static bool is_null_device(const struct stat *status)
 	       null.st_rdev == status->st_rdev;
 }
 
-/* Bytes read, at most size; -errno. */
-static ssize_t read_whole(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 /* The file's text, or NULL. */
 static char *read_text(const struct registry_reader *reader, int fd, size_t size, const char *label)
 {
-	/* one byte more than the size tells: a file that grew is noticed */
-	size_t room = size < FILE_BYTES_MAX ? size + 1 : FILE_BYTES_MAX + 1;
-	char *text = arena_alloc(reader->arena, room + 1);
-	ssize_t len = read_whole(fd, text, room);
+	char *text;
+	ssize_t len = arena_read(reader->arena, fd, size, FILE_BYTES_MAX, &text);
 
 	if (len < 0)
 		(void)err_set(reader->reterr, E_GRANT, (int)-len, "read", label);
-	else if ((size_t)len > FILE_BYTES_MAX)
+	else if (len > FILE_BYTES_MAX)
 		(void)err_msg(reader->reterr, E_GRANT,
 			      "%s: larger than 1 MiB; no configuration is that long", label);
-	else if ((size_t)len == room)
-		(void)err_msg(reader->reterr, E_GRANT, "%s: changes while it is read", label);
 	else if (memchr(text, '\0', (size_t)len))
 		(void)err_msg(reader->reterr, E_GRANT, "%s: has a NUL byte, so it is no text",
 			      label);
@@ -220,15 +196,8 @@ void values_put(struct arena *arena, struct config_values *values, const char *k
 			return;
 		}
 	}
-	if (values->len == values->cap) {
-		size_t cap = values->cap ? values->cap * 2 : 8;
-		struct config_value *items = arena_alloc(arena, cap * sizeof *items);
-
-		if (values->len)
-			memcpy(items, values->items, values->len * sizeof *items);
-		values->items = items;
-		values->cap = cap;
-	}
+	values->items =
+		arena_grow(arena, values->items, values->len, &values->cap, sizeof *values->items);
 	values->items[values->len++] = found;
 }
 

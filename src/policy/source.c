@@ -73,35 +73,16 @@ int source_find_builtin(struct arena *arena, const char *name, struct source *re
 static char *read_all(struct arena *arena, int fd, size_t guess, size_t *ret_len,
 		      const char **ret_why)
 {
-	size_t size = guess < SOURCE_BYTES ? guess + 1 : SOURCE_BYTES + 1, len = 0;
-	char *text = arena_alloc(arena, size);
+	char *text;
+	ssize_t len = arena_read(arena, fd, guess, SOURCE_BYTES, &text);
 
-	for (;;) {
-		ssize_t n = read(fd, text + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			*ret_why = arena_printf(arena, "cannot be read: %s", strerror(errno));
-			return NULL;
-		}
-		if (n == 0)
-			break;
-		len += (size_t)n;
-		if (len > SOURCE_BYTES) {
-			*ret_why = "larger than 1 MiB; a profile is a short text";
-			return NULL;
-		}
-		if (len == size) {
-			char *larger = arena_alloc(arena, size * 2);
-
-			memcpy(larger, text, len);
-			text = larger;
-			size *= 2;
-		}
-	}
-	*ret_len = len;
-	return text;
+	if (len < 0)
+		*ret_why = arena_printf(arena, "cannot be read: %s", strerror((int)-len));
+	else if (len > SOURCE_BYTES)
+		*ret_why = "larger than 1 MiB; a profile is a short text";
+	else
+		*ret_len = (size_t)len;
+	return len < 0 || len > SOURCE_BYTES ? NULL : text;
 }
 
 /* What stands at a path that is no regular file. */

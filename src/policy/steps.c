@@ -10,15 +10,8 @@
 struct step *steps_add(struct arena *arena, struct plan *plan, enum step_kind kind,
 		       const char *box_path, mode_t mode)
 {
-	if (plan->steps_len == plan->steps_cap) {
-		size_t cap = plan->steps_cap ? plan->steps_cap * 2 : 64;
-		struct step *grown = arena_alloc(arena, cap * sizeof *grown);
-
-		if (plan->steps_len)
-			memcpy(grown, plan->steps, plan->steps_len * sizeof *grown);
-		plan->steps = grown;
-		plan->steps_cap = cap;
-	}
+	plan->steps = arena_grow(arena, plan->steps, plan->steps_len, &plan->steps_cap,
+				 sizeof *plan->steps);
 	struct step *step = &plan->steps[plan->steps_len++];
 	step->kind = kind;
 	step->box_path = box_path;

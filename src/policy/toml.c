@@ -268,15 +268,8 @@ static void add_string(struct parser *parser, const struct strv *key, const char
 {
 	struct toml_strings *strings = parser->strings;
 
-	if (strings->len == strings->cap) {
-		size_t cap = strings->cap ? strings->cap * 2 : 16;
-		struct toml_string *items = arena_alloc(parser->arena, cap * sizeof *items);
-
-		if (strings->len)
-			memcpy(items, strings->items, strings->len * sizeof *items);
-		strings->items = items;
-		strings->cap = cap;
-	}
+	strings->items = arena_grow(parser->arena, strings->items, strings->len, &strings->cap,
+				    sizeof *strings->items);
 	strings->items[strings->len++] = (struct toml_string){ *key, value, line };
 }
 

@@ -2,12 +2,13 @@
 /* The host of an URL: see urls.h. */
 #include "policy/urls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
+#include "policy/addresses.h"
+#include "policy/ports.h"
 #include "policy/words.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -24,7 +25,7 @@ static const char *const wrappers[] = { "sparse", "registry", "git", "mirror" };
 /* Ports of 0 name no host. */
 static const struct {
 	const char *name;
-	unsigned port;
+	uint16_t port;
 } schemes[] = {
 	{ "https", 443 }, { "http", 80 }, { "ssh", 22 },  { "git", 9418 }, { "mirror", 80 },
 	{ "file", 0 },	  { "copy", 0 },  { "cdrom", 0 }, { "path", 0 },
@@ -67,44 +68,12 @@ static size_t find_scheme(const char *text, size_t len)
 	return i;
 }
 
-/* Loopback, RFC 1918, CGNAT and ULA: what a company's own registry has. Not link-local. */
-static bool is_private_host(const char *name)
+/* What a company's own registry has. Not link-local, where clouds hand out credentials. */
+static bool is_private_address(const struct address *address)
 {
-	static const struct {
-		uint32_t net, mask;
-	} nets[] = {
-		{ 0x7f000000, 0xff000000 }, { 0x0a000000, 0xff000000 }, { 0xac100000, 0xfff00000 },
-		{ 0xc0a80000, 0xffff0000 }, { 0x64400000, 0xffc00000 },
-	};
-	struct in6_addr in6;
-	struct in_addr in;
+	enum address_class class = address_class(address);
 
-	if (strcmp(name, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET6, name, &in6) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&in6) || (in6.s6_addr[0] & 0xfe) == 0xfc;
-	if (inet_pton(AF_INET, name, &in) != 1)
-		return false;
-	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
-		if ((ntohl(in.s_addr) & nets[i].mask) == nets[i].net)
-			return true;
-	}
-	return false;
-}
-
-/* ":PORT" or "": the number, 0 when it is none. */
-static unsigned parse_port(const char *text, size_t len, unsigned otherwise)
-{
-	unsigned port = 0;
-
-	if (len <= 1)
-		return otherwise;
-	for (size_t i = 1; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9' || port > UINT16_MAX)
-			return 0;
-		port = port * 10 + (unsigned)(text[i] - '0');
-	}
-	return port <= UINT16_MAX ? port : 0;
+	return class == ADDRESS_LOOPBACK || class == ADDRESS_PRIVATE;
 }
 
 /* Bytes of a host's name: letters, digits, . - _ and what is not ASCII. */
@@ -131,29 +100,31 @@ static char *lower(struct arena *arena, const char *text, size_t len)
 /*** URLs ***/
 
 /* HOST[:PORT] of len bytes. */
-static int parse_host(struct arena *arena, const char *text, size_t len, unsigned port,
+static int parse_host(struct arena *arena, const char *text, size_t len, uint16_t port,
 		      struct url *url, const char **ret_why)
 {
 	bool is_v6 = len > 0 && text[0] == '[';
 	const char *end = is_v6 ? memchr(text, ']', len) : NULL;
 	size_t span = is_v6 ? (end ? (size_t)(end - text) - 1 : 0) : name_span(text, len);
-	struct in6_addr in6;
 	char *name = lower(arena, text + is_v6, span);
+	struct address address;
+	bool is_address = address_parse(name, span, &address);
 
-	text += span + 2 * is_v6;
-	if (span == 0 || span > HOST_BYTES_MAX || (is_v6 && inet_pton(AF_INET6, name, &in6) != 1)) {
+	if (span == 0 || span > HOST_BYTES_MAX || (is_v6 && !(is_address && strchr(name, ':')))) {
 		*ret_why = "has no host; write https://HOST/...";
 		return -EINVAL;
 	}
+	text += span + 2 * is_v6;
 	len -= span + 2 * is_v6;
-	port = len > 0 && text[0] != ':' ? 0 : parse_port(text, len, port);
-	if (port == 0) {
+	if ((len > 0 && text[0] != ':') || (len > 1 && !port_parse(text + 1, len - 1, &port)) ||
+	    port == 0) {
 		*ret_why = "has no host and port that can be granted; write https://HOST:PORT/...";
 		return -EINVAL;
 	}
 	url->kind = URL_HOST;
 	url->host = arena_printf(arena, is_v6 ? "[%s]:%u" : "%s:%u", name, port);
-	url->is_private = is_private_host(name);
+	url->is_private =
+		is_address ? is_private_address(&address) : strcmp(name, "localhost") == 0;
 	return 0;
 }
 

@@ -351,12 +351,38 @@ static void test_text(void **state)
 	assert_false(address_parse("1.2.3.4\0", 8, &address));
 }
 
+/* Forms of the kernel's; there and back. */
+static void test_sockaddr(void **state)
+{
+	const struct sockaddr_in v4 = { .sin_family = AF_INET,
+					.sin_port = htons(8080),
+					.sin_addr.s_addr = htonl(0x7f000001) };
+	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+					 .sin6_port = htons(8080),
+					 .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	const struct sockaddr other = { .sa_family = AF_UNIX };
+	struct address want4 = address_of("127.0.0.1"), want6 = address_of("::1"), got;
+	struct sockaddr_storage sa;
+
+	(void)state;
+	assert_int_equal(address_to_sockaddr(address_loopback(AF_INET), 8080, &sa), sizeof v4);
+	assert_memory_equal(&sa, &v4, sizeof v4);
+	assert_int_equal(address_to_sockaddr(address_loopback(AF_INET6), 8080, &sa), sizeof v6);
+	assert_memory_equal(&sa, &v6, sizeof v6);
+	assert_true(address_from_sockaddr((const struct sockaddr *)&v4, &got));
+	assert_memory_equal(&got, &want4, sizeof got);
+	assert_true(address_from_sockaddr((const struct sockaddr *)&v6, &got));
+	assert_memory_equal(&got, &want6, sizeof got);
+	assert_false(address_from_sockaddr(&other, &got));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_v4),	cmocka_unit_test(test_v6),
-		cmocka_unit_test(test_carried), cmocka_unit_test(test_net_class),
-		cmocka_unit_test(test_in_net),	cmocka_unit_test(test_text),
+		cmocka_unit_test(test_v4),	 cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_carried),	 cmocka_unit_test(test_net_class),
+		cmocka_unit_test(test_in_net),	 cmocka_unit_test(test_text),
+		cmocka_unit_test(test_sockaddr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,20 +7,16 @@
 #include "broker/dial.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 enum {
 	ALARM_S = 120,
@@ -28,49 +24,24 @@ enum {
 	SLACK_MS = 150, /* for a busy machine */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static struct address addr(const char *text)
-{
-	struct address a = { .in6.s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	if (strchr(text, ':') != NULL)
-		assert_int_equal(inet_pton(AF_INET6, text, &a.in6), 1);
-	else
-		assert_int_equal(inet_pton(AF_INET, text, &a.in6.s6_addr[12]), 1);
-	return a;
-}
-
 /* A bound socket of the address's family; *port 0 picks one. */
 static int bound(const char *text, uint16_t *port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(*port) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
-	bool is_v6 = strchr(text, ':') != NULL;
-	struct sockaddr *sa = is_v6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in;
-	socklen_t len = is_v6 ? sizeof in6 : sizeof in;
-	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+	struct address address = address_of(text);
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(&address, *port, &sa);
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
 	assert_true(fd >= 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
-	if (is_v6) {
+	if (sa.ss_family == AF_INET6)
 		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes), 0);
-		assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-	} else {
-		assert_int_equal(inet_pton(AF_INET, text, &in.sin_addr), 1);
-	}
-	if (bind(fd, sa, len) < 0) {
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0) {
 		close(fd);
 		return -1;
 	}
-	assert_int_equal(getsockname(fd, sa, &len), 0);
-	*port = ntohs(is_v6 ? in6.sin6_port : in.sin_port);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	*port = ntohs(((struct sockaddr_in *)&sa)->sin_port); /* IPv6 has it there too */
 	return fd;
 }
 
@@ -109,18 +80,6 @@ static void silent_close(struct silent *s)
 {
 	for (int i = 0; i <= FILL; i++)
 		close(s->fds[i]);
-}
-
-static int fds_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
 }
 
 /* What a dial came to. */
@@ -179,23 +138,9 @@ static void run_dial(const struct address *addresses, size_t len, uint16_t port)
 	assert_int_equal(run.calls, 1);
 }
 
-static void stop_due(struct timer *timer)
-{
-	(void)timer;
-	loop_stop();
-}
-
-static void run_for(int64_t ms)
-{
-	struct timer end = { 0 };
-
-	timer_set(&end, ms, stop_due);
-	assert_int_equal(loop_run(), 0);
-}
-
 static void expect_connected(const char *to)
 {
-	struct address want = addr(to);
+	struct address want = address_of(to);
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
 	int nodelay = 0;
@@ -239,7 +184,7 @@ static void test_connects(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct address a = addr(texts[i]);
+		struct address a = address_of(texts[i]);
 		uint16_t port = 0;
 		int server;
 
@@ -265,7 +210,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		a[i] = addr(texts[i]);
+		a[i] = address_of(texts[i]);
 	run_dial(a, 1, port);
 	expect_error(-ECONNREFUSED);
 	/* Each next attempt at once, not after the stagger. */
@@ -278,7 +223,7 @@ static void test_refused(void **state)
 
 static void test_next_at_once_after_failure(void **state)
 {
-	struct address a[] = { addr("127.0.0.1"), addr("127.0.0.2") };
+	struct address a[] = { address_of("127.0.0.1"), address_of("127.0.0.2") };
 	uint16_t port = 0;
 	int server = listener("127.0.0.2", &port, 8);
 
@@ -291,7 +236,7 @@ static void test_next_at_once_after_failure(void **state)
 
 static void test_stagger_behind_silent(void **state)
 {
-	struct address a[] = { addr("127.0.0.1"), addr("127.0.0.2") };
+	struct address a[] = { address_of("127.0.0.1"), address_of("127.0.0.2") };
 	struct silent silent;
 	uint16_t port = 0;
 	int server, before = fds_open();
@@ -311,7 +256,7 @@ static void test_stagger_behind_silent(void **state)
 /* The first attempt is kept while later ones run. */
 static void test_first_wins_late(void **state)
 {
-	struct address a[] = { addr("127.0.0.1"), addr("127.0.0.2") };
+	struct address a[] = { address_of("127.0.0.1"), address_of("127.0.0.2") };
 	struct silent silent, other;
 	uint16_t port = 0;
 
@@ -343,11 +288,11 @@ static void test_families_take_turns(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof in / sizeof *in; i++)
-		a[i] = addr(in[i]);
+		a[i] = address_of(in[i]);
 	start_and_wait(a, sizeof in / sizeof *in, 1);
 	assert_int_equal(run.dial.attempts_len, DIAL_ATTEMPTS_MAX);
 	for (size_t i = 0; i < DIAL_ATTEMPTS_MAX; i++) {
-		struct address want = addr(out[i]);
+		struct address want = address_of(out[i]);
 
 		assert_memory_equal(&run.dial.attempts[i].address, &want, sizeof want);
 	}
@@ -359,7 +304,7 @@ static void test_families_take_turns(void **state)
 
 static void test_other_family_helps(void **state)
 {
-	struct address a[] = { addr("::1"), addr("::1"), addr("127.0.0.1") };
+	struct address a[] = { address_of("::1"), address_of("::1"), address_of("127.0.0.1") };
 	struct silent silent;
 	uint16_t port = 0;
 	int server;
@@ -380,7 +325,8 @@ static void test_other_family_helps(void **state)
 static void test_nearest_error(void **state)
 {
 	/* TCP cannot connect to multicast: ENETUNREACH, within connect(2). */
-	struct address a[] = { addr("224.0.0.1"), addr("127.0.0.1"), addr("224.0.0.2") };
+	struct address a[] = { address_of("224.0.0.1"), address_of("127.0.0.1"),
+			       address_of("224.0.0.2") };
 	uint16_t port = 0;
 	int closed = bound("127.0.0.1", &port);
 
@@ -394,7 +340,7 @@ static void test_nearest_error(void **state)
 
 static void test_deadline(void **state)
 {
-	struct address a[] = { addr("127.0.0.1"), addr("224.0.0.1") };
+	struct address a[] = { address_of("127.0.0.1"), address_of("224.0.0.1") };
 	struct silent silent;
 	uint16_t port = 0;
 	int before = fds_open();
@@ -416,7 +362,7 @@ static void test_deadline(void **state)
 
 static void test_cancel(void **state)
 {
-	struct address a[] = { addr("127.0.0.1"), addr("127.0.0.2") };
+	struct address a[] = { address_of("127.0.0.1"), address_of("127.0.0.2") };
 	struct silent silent;
 	uint16_t port = 0;
 	int before = fds_open(), refused;
@@ -446,7 +392,7 @@ static void test_cancel(void **state)
 /* As itself, and before what the other family says. */
 static void test_no_descriptors_left(void **state)
 {
-	struct address a[] = { addr("127.0.0.1"), addr("127.0.0.2") };
+	struct address a[] = { address_of("127.0.0.1"), address_of("127.0.0.2") };
 	struct rlimit old, low;
 	uint16_t port = 0;
 	int server = listener("127.0.0.1", &port, 8);

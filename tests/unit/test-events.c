@@ -8,17 +8,14 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 enum {
 	ALARM_S = 60,
@@ -244,14 +241,6 @@ static void test_sums_are_bounded(void **state)
 }
 
 /*** A supervisor that does not listen ***/
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void test_untold_is_told_later(void **state)
 {

@@ -2,46 +2,20 @@
 /* The loop: timers in order, and nobody called after it let go. */
 #include "broker/loop.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 enum {
 	ALARM_S = 60,
 	MANY = 10000,
 	SPREAD_MS = 50,
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void stop_due(struct timer *timer)
-{
-	(void)timer;
-	loop_stop();
-}
-
-/* Runs the loop for some time. */
-static void run_for(int64_t ms)
-{
-	struct timer end = { 0 };
-
-	timer_set(&end, ms, stop_due);
-	assert_int_equal(loop_run(), 0);
-}
 
 struct mark {
 	struct timer timer;

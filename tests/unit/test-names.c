@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 #include "box/sockets.h"
 
@@ -122,36 +120,18 @@ static void grant(const char *text, bool is_private)
 	grants.len++;
 }
 
-static struct address address_of(const char *text)
-{
-	struct address address;
-
-	assert_true(address_parse(text, strlen(text), &address));
-	return address;
-}
-
 /* Where a descriptor listens. */
 static bool listens(int fd, struct address *ret_address, uint16_t *ret_port)
 {
 	struct sockaddr_storage name;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&name;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&name;
 	socklen_t len = sizeof name, size = sizeof(int);
 	int yes = 0;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) < 0 || !yes ||
 	    getsockname(fd, (struct sockaddr *)&name, &len) < 0)
 		return false;
-	memset(ret_address, 0, sizeof *ret_address);
-	if (name.ss_family == AF_INET6) {
-		ret_address->in6 = v6->sin6_addr;
-		*ret_port = ntohs(v6->sin6_port);
-		return true;
-	}
-	memset(&ret_address->in6.s6_addr[10], 0xff, 2);
-	memcpy(&ret_address->in6.s6_addr[12], &v4->sin_addr, 4);
-	*ret_port = ntohs(v4->sin_port);
-	return true;
+	*ret_port = ntohs(((struct sockaddr_in *)&name)->sin_port); /* IPv6 has it there too */
+	return address_from_sockaddr((struct sockaddr *)&name, ret_address);
 }
 
 /* Listeners at an address: of one port, or 0 for any. */

@@ -7,24 +7,20 @@
  */
 #include "broker/pump.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 enum {
 	ALARM_S = 110,
@@ -38,40 +34,6 @@ enum {
 };
 
 /*** Help ***/
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void stop_due(struct timer *timer)
-{
-	(void)timer;
-	loop_stop();
-}
-
-static void run_for(int64_t ms)
-{
-	struct timer end = { 0 };
-
-	timer_set(&end, ms, stop_due);
-	assert_int_equal(loop_run(), 0);
-}
-
-static int fds_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	(void)closedir(dir);
-	return n;
-}
 
 static void unix_pair(int fds[2])
 {
@@ -122,7 +84,6 @@ static void on_done(struct pump *pump, int error)
 	run->error = error;
 	for (int i = 0; i < 2; i++)
 		run->bytes[i] = pump->side[i].bytes;
-	pump_close(pump, error != 0);
 	memset(pump, 0xa5, sizeof *pump); /* it may be freed here */
 	runs_done++;
 }
@@ -268,6 +229,35 @@ static void test_reset(void **state)
 		assert_int_equal(errno, ECONNRESET);
 		(void)close(run.far[!end]);
 	}
+}
+
+/* The end of the box: what it did not end itself is cut. */
+static void test_finish(void **state)
+{
+	static struct run runs[2];
+	uint64_t bytes;
+	char byte;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		start(&runs[i], tcp_pair);
+		send_text(&runs[i], 0, "up");
+		expect_text(&runs[i], 1, "up");
+	}
+	assert_int_equal(shutdown(runs[0].far[0], SHUT_WR), 0);
+	expect_text(&runs[0], 1, "");
+	assert_true(pumps_have_more(&bytes));
+	assert_int_equal(bytes, 4);
+	pumps_finish();
+	assert_false(pumps_have_more(&bytes));
+	assert_int_equal(bytes, 0);
+	expect_done(&runs[0], 0);
+	expect_done(&runs[1], 1);
+	assert_int_equal(recv(runs[0].far[1], &byte, 1, 0), 0);
+	assert_int_equal(recv(runs[1].far[1], &byte, 1, 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close_far(&runs[0]);
+	close_far(&runs[1]);
 }
 
 /*** Much ***/
@@ -548,13 +538,10 @@ static int open_loop(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_half_close),
-		cmocka_unit_test(test_all_there_already),
-		cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_slow_reader),
-		cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_small_beside_fast),
+		cmocka_unit_test(test_half_close),     cmocka_unit_test(test_all_there_already),
+		cmocka_unit_test(test_reset),	       cmocka_unit_test(test_finish),
+		cmocka_unit_test(test_slow_reader),    cmocka_unit_test(test_reader_gone),
+		cmocka_unit_test(test_many),	       cmocka_unit_test(test_small_beside_fast),
 		cmocka_unit_test(test_bulk_both_ways),
 	};
 

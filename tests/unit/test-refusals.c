@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 enum {
 	PACKET_MAX = 256,
@@ -29,14 +27,6 @@ static void put_16(struct packet *packet, unsigned value)
 {
 	packet->bytes[packet->len++] = (uint8_t)(value >> 8);
 	packet->bytes[packet->len++] = (uint8_t)value;
-}
-
-static struct address address_of(const char *text)
-{
-	struct address address;
-
-	assert_true(address_parse(text, strlen(text), &address));
-	return address;
 }
 
 /* One IP header; the version follows from the addresses. words: of an IPv4 header, 5 and up. */

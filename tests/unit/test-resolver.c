@@ -15,9 +15,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +27,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "broker.h"
 
 #include "broker/hosts_file.h"
 #include "broker/loop.h"
@@ -289,14 +286,6 @@ struct want {
 
 static int pending;
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void on_done(struct lookup *lookup, int error, const struct address *addresses, size_t len)
 {
 	struct want *w = (struct want *)lookup;
@@ -336,26 +325,10 @@ static void look_up(struct want *w, const char *name)
 	assert_int_equal(w->calls, 1);
 }
 
-static void stop_due(struct timer *timer)
-{
-	(void)timer;
-	loop_stop();
-}
-
-static void run_for(int64_t ms)
-{
-	struct timer end = { 0 };
-
-	timer_set(&end, ms, stop_due);
-	assert_int_equal(loop_run(), 0);
-}
-
 static bool has(const struct want *w, const char *text)
 {
-	struct address a = { .in6.s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct address a = address_of(text);
 
-	if (inet_pton(AF_INET, text, &a.in6.s6_addr[12]) != 1)
-		assert_int_equal(inet_pton(AF_INET6, text, &a.in6), 1);
 	for (size_t i = 0; i < w->len; i++) {
 		if (memcmp(&w->addresses[i], &a, sizeof a) == 0)
 			return true;

@@ -48,7 +48,10 @@ static void test_hosts(void **state)
 		{ "http://[::1]/", "[::1]:80", true },
 		{ "http://[fd00::1]/", "[fd00::1]:80", true },
 		{ "http://[fe80::1]/", "[fe80::1]:80", false },
-		{ "http://[::ffff:10.0.0.1]/", "[::ffff:10.0.0.1]:80", false },
+		{ "http://[::ffff:10.0.0.1]/", "[::ffff:10.0.0.1]:80", true },
+		{ "http://0.0.0.0/", "0.0.0.0:80", true },
+		{ "http://100.100.100.200/", "100.100.100.200:80", false },
+		{ "http://[fd00:ec2::254]/", "[fd00:ec2::254]:80", false },
 		{ "http://10.1.2/", "10.1.2:80", false },
 	};
 	struct arena arena = { 0 };
@@ -150,6 +153,8 @@ static void test_refused(void **state)
 		"https://[::1]x/",
 		"https://[fe80::1%eth0]/",
 		"https://[]/",
+		"https://[10.1.2.3]/",
+		"https://a.example:0443/",
 		"https://u:p/w@a.example/",
 	};
 	struct arena arena = { 0 };
