@@ -338,7 +338,8 @@ static void turn(struct supervisor *sup)
 	if (poll(fds, POLL__N, timeout) < 0) {
 		if (errno == EINTR)
 			return;
-		cannot_supervise(sup, errno, "wait for", "the box");
+		/* EINVAL is poll's word for more entries than RLIMIT_NOFILE. */
+		cannot_supervise(sup, errno == EINVAL ? EMFILE : errno, "wait for", "the box");
 		sup->closed = true; /* there is no loop without poll(2) */
 		return;
 	}
