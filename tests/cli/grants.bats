@@ -415,6 +415,10 @@ setup_more() {
 	cd /usr/bin
 	run aisbx run -- pwd
 	output_is /usr/bin
+	# A process of the host's is none of the box's.
+	cd /proc/self
+	run aisbx run -- pwd
+	output_is "$HOME"
 }
 
 @test "a working directory that is gone, or that cannot be entered" {
