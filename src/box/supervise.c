@@ -105,6 +105,16 @@ static void pass_waiting_signals(struct supervisor *sup)
 	sup->waiting_signals = 0;
 }
 
+/*
+ * Stops or continues the box. Until its terminal is attached init waits for
+ * nothing but that, and there is no command yet.
+ */
+static void signal_everyone(struct supervisor *sup, int signal)
+{
+	if (sup->plan->stdio[0] != STDIO_TTY || sup->has_tty)
+		send_signal(sup, signal, true);
+}
+
 /* SIGTERM or what the caller sent, then SIGKILL after the grace period. */
 static void end_box(struct supervisor *sup, enum reason reason, int signal)
 {
@@ -121,7 +131,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 
 static void stop_with_caller(struct supervisor *sup)
 {
-	send_signal(sup, SIGSTOP, true);
+	signal_everyone(sup, SIGSTOP);
 	if (sup->has_tty)
 		tty_stop(&terminal);
 	(void)raise(SIGSTOP);
@@ -141,7 +151,7 @@ static void handle_signal(struct supervisor *sup, int signal)
 	case SIGCONT:
 		if (sup->has_tty)
 			tty_continue(&terminal);
-		send_signal(sup, SIGCONT, true);
+		signal_everyone(sup, SIGCONT);
 		break;
 	case SIGWINCH:
 		if (sup->has_tty)
