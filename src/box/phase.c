@@ -53,10 +53,14 @@ int phase_receive(int socket_fd, enum direction direction, struct record *ret_re
 {
 	long n;
 
+	/*
+	 * A peer that ended with a record of ours unread is reported first, once,
+	 * and before what it had sent: asked again, that comes, and then EOF.
+	 */
 	do {
 		n = sys_call6(SYS_recvfrom, socket_fd, (long)ret_record, sizeof *ret_record, 0, 0,
 			      0);
-	} while (n == -EINTR);
+	} while (n == -EINTR || n == -ECONNRESET);
 	if (n <= 0)
 		return (int)n;
 	if (n != sizeof *ret_record || !phase_check(ret_record, direction))

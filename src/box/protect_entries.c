@@ -160,9 +160,9 @@ static int write_all(int fd, const char *text, size_t len)
 }
 
 /* A file that only init can write: the payload may make nothing named config.*. */
-static int replace_todo(const struct spot *to, const char *text, size_t len)
+static int replace_vetted(const struct spot *to, const char *text, size_t len)
 {
-	static const char temporary[] = "config.git-rebase-todo";
+	static const char temporary[] = "config.aisbx";
 
 	(void)sys_call3(SYS_unlinkat, to->dir_fd, temporary, 0); /* left by a killed box */
 	_cleanup_close_ int fd =
@@ -179,14 +179,16 @@ static int replace_todo(const struct spot *to, const char *text, size_t len)
 }
 
 /*
- * git rebase writes its todo list beside the old one and renames it. The
- * payload could still write to a file that it has made, so what takes the
- * list's name is a copy, made after the text was found harmless.
+ * git writes its todo list beside the old one and renames it, and so the
+ * options of a cherry-pick. The payload could still write to a file that it
+ * has made, so what takes the name is a copy, made after the text was found
+ * harmless.
  */
-static struct answer move_todo(const struct work *work)
+static struct answer move_vetted(const struct work *work)
 {
 	static char text[256 * 1024];
 	const struct spot *from = work->spot, *to = work->spot2;
+	const struct rules_path to_path = spot_path(to);
 	size_t len = 0;
 
 	if (work->flags || !S_ISREG(from->mode) || !work_is_allowed(work, from, CHANGE_WRITE))
@@ -205,11 +207,11 @@ static struct answer move_todo(const struct work *work)
 			break;
 		len += (size_t)n;
 	}
-	if (len == sizeof text || !rules_todo_is_harmless(text, len))
+	if (len == sizeof text || !rules_text_is_harmless(&to_path, text, len))
 		return answer_refused();
 	int r = work_take_umask(work);
 	if (r == 0)
-		r = replace_todo(to, text, len);
+		r = replace_vetted(to, text, len);
 	if (r == 0)
 		r = (int)sys_call3(SYS_unlinkat, from->dir_fd, from->name, 0);
 	return answer_result(r);
@@ -235,8 +237,8 @@ struct answer do_rename(const struct work *work)
 	if ((work->flags & EXCHANGE) && !to->exists)
 		return answer_result(-ENOENT);
 	const struct rules_path to_path = spot_path(to);
-	if (rules_is_todo(&work->guard->rules, &to_path))
-		return move_todo(work);
+	if (rules_is_vetted(&work->guard->rules, &to_path))
+		return move_vetted(work);
 	if (!may_move(work, from, to) || ((work->flags & EXCHANGE) && !may_move(work, to, from)))
 		return answer_refused();
 	return answer_result(sys_call5(SYS_renameat2, from->dir_fd, from->name, to->dir_fd,

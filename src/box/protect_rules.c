@@ -10,6 +10,11 @@
  * Below modules/ and worktrees/, whose directories have free names, those
  * names are closed at every depth: text does not tell where such a repository
  * begins.
+ *
+ * Names are free below refs, logs, objects and rr-cache, config among them. A
+ * directory there would be a bare repository, which a link in the tree leads
+ * into, if it had HEAD, and objects or commondir. So HEAD is closed there, but
+ * where git itself keeps one: in those directories the other two are.
  */
 #include "box/protect_rules.h"
 
@@ -130,7 +135,7 @@ static enum place zone_of(const char *name, size_t len)
 		const char *name;
 		enum place place;
 	} zones[] = { { "refs", PLACE_REFS },
-		      { "logs", PLACE_LOGS },
+		      { "logs", PLACE_HEADS },
 		      { "objects", PLACE_OBJECTS },
 		      { "rr-cache", PLACE_RERERE } };
 
@@ -139,6 +144,18 @@ static enum place zone_of(const char *name, size_t len)
 			return zones[i].place;
 	}
 	return PLACE_GIT;
+}
+
+static bool is_operation(const char *name, size_t len)
+{
+	return is_name(name, len, "rebase-merge") || is_name(name, len, "rebase-apply") ||
+	       is_name(name, len, "sequencer");
+}
+
+/* git runs git-merge-STRATEGY, which with a slash in it is any file; opts may name one too. */
+static bool is_operation_command(const char *name, size_t len)
+{
+	return is_name(name, len, "strategy") || is_name(name, len, "opts");
 }
 
 /*** Places ***/
@@ -156,21 +173,42 @@ static enum place descend(const struct rules *rules, enum place place, const cha
 			return zone_of(name, len);
 		__attribute__((fallthrough));
 	case PLACE_GIT:
-		return is_git_command(name, len) || is_protected(rules, name, len) ? PLACE_PROTECTED
-										   : PLACE_GIT;
+		if (is_git_command(name, len) || is_protected(rules, name, len))
+			return PLACE_PROTECTED;
+		return is_operation(name, len) ? PLACE_OPERATION : PLACE_GIT;
+	case PLACE_OPERATION:
+		return is_operation_command(name, len) || is_git_command(name, len) ||
+				       is_protected(rules, name, len)
+			       ? PLACE_PROTECTED
+			       : PLACE_OPERATION;
 	case PLACE_OBJECTS:
 		if (is_name(name, len, "alternates") || is_name(name, len, "http-alternates"))
 			return PLACE_PROTECTED;
 		__attribute__((fallthrough));
-	case PLACE_REFS:
-	case PLACE_LOGS:
 	case PLACE_RERERE:
-		/* Branches may be called hooks, but none .git: nothing is a repository in here. */
 		return is_dotgit(name, len) ? PLACE_PROTECTED : place;
+	case PLACE_REMOTES:
+		return is_dotgit(name, len) ? PLACE_PROTECTED : PLACE_HEADS;
+	case PLACE_HEADS:
+		if (is_name(name, len, "objects") || is_name(name, len, "commondir"))
+			return PLACE_PROTECTED;
+		__attribute__((fallthrough));
+	case PLACE_REFS:
+		/* Branches may be called hooks, but none .git. */
+		if (is_dotgit(name, len))
+			return PLACE_PROTECTED;
+		return is_name(name, len, "remotes") ? PLACE_REMOTES : PLACE_REFS;
 	case PLACE_PROTECTED:
 		break;
 	}
 	return PLACE_PROTECTED;
+}
+
+/* Directories that a HEAD would make a repository whose config is free. */
+static bool is_without_head(enum place place)
+{
+	return place == PLACE_TREE || place == PLACE_REFS || place == PLACE_REMOTES ||
+	       place == PLACE_OBJECTS || place == PLACE_RERERE;
 }
 
 static bool is_in_git(enum place place)
@@ -178,8 +216,7 @@ static bool is_in_git(enum place place)
 	return place != PLACE_TREE && place != PLACE_PROTECTED;
 }
 
-/* The place of the path, or of the directory it is in. */
-static enum place walk(const struct rules *rules, const struct rules_path *path, bool without_last)
+static enum place place_of_grant(const struct rules *rules, const struct rules_path *path)
 {
 	enum place place = PLACE_TREE;
 	const char *name;
@@ -192,7 +229,16 @@ static enum place walk(const struct rules *rules, const struct rules_path *path,
 		if (place != PLACE_TREE || is_git)
 			place = is_git ? PLACE_GIT_ITSELF : descend(rules, place, name, len);
 	}
-	at = 0;
+	return place;
+}
+
+/* The place of the path, or of the directory it is in. */
+static enum place walk(const struct rules *rules, const struct rules_path *path, bool without_last)
+{
+	enum place place = place_of_grant(rules, path);
+	const char *name;
+	size_t at = 0, len;
+
 	while ((name = next_component(path->rel, &at, &len))) {
 		if (without_last && !path->rel[at])
 			break;
@@ -234,14 +280,23 @@ static const char *last_name(const char *rel)
  * HEAD is what makes a directory a repository; its config is obeyed from then
  * on. Programs are called head, so case counts where the file system says so.
  */
-static bool makes_repository(const struct rules *rules, enum place place,
-			     const struct rules_path *path)
+static bool makes_repository(const struct rules *rules, const struct rules_path *path)
 {
 	const char *name = last_name(path->rel);
 
-	if (!rules->has_git || place != PLACE_TREE)
+	if (!rules->has_git || !is_name(name, strlen(name), "HEAD"))
 		return false;
-	return strcmp(name, "HEAD") == 0 || (path->folds && is_name(name, strlen(name), "HEAD"));
+	return (path->folds || strcmp(name, "HEAD") == 0) &&
+	       is_without_head(walk(rules, path, true));
+}
+
+/* What git removes when the operation has ended. */
+static bool is_leftover(const struct rules *rules, const struct rules_path *path)
+{
+	const char *name = last_name(path->rel);
+
+	return rules_is_vetted(rules, path) || (walk(rules, path, true) == PLACE_OPERATION &&
+						is_operation_command(name, strlen(name)));
 }
 
 /*** Verdicts ***/
@@ -253,14 +308,14 @@ bool rules_allow(const struct rules *rules, const struct rules_path *path, enum 
 	if (is_pinned(rules, path, change == CHANGE_REMOVE))
 		return false;
 	if (place == PLACE_PROTECTED)
-		return change == CHANGE_REMOVE && rules_is_todo(rules, path);
+		return change == CHANGE_REMOVE && is_leftover(rules, path);
 	switch (change) {
 	case CHANGE_ACCESS:
 		return true;
 	case CHANGE_WRITE:
-		return place != PLACE_GIT_ITSELF && !makes_repository(rules, place, path);
+		return place != PLACE_GIT_ITSELF && !makes_repository(rules, path);
 	case CHANGE_SYMLINK:
-		return place == PLACE_TREE && !makes_repository(rules, place, path);
+		return place == PLACE_TREE && !makes_repository(rules, path);
 	case CHANGE_MKDIR:
 	case CHANGE_REMOVE:
 	case CHANGE_ATTRIBUTES:
@@ -319,31 +374,43 @@ static size_t up(const char *rel, size_t len, int levels)
 bool rules_git_name(const struct rules *rules, const struct rules_path *path, size_t *at,
 		    size_t *ret_dir_len)
 {
+	enum place place = place_of_grant(rules, path);
 	const char *name;
-	size_t len;
+	size_t next = 0, len;
 
-	if (!rules->has_git || rules_place(rules, path) != PLACE_TREE)
+	if (!rules->has_git)
 		return false;
-	while ((name = next_component(path->rel, at, &len))) {
+	while ((name = next_component(path->rel, &next, &len))) {
 		size_t dir_len = (size_t)(name - path->rel);
 
-		if (!is_git_command(name, len))
-			continue;
-		dir_len = up(path->rel, dir_len, levels_below_git(name, len));
-		*ret_dir_len = dir_len;
-		return true;
+		if (dir_len >= *at && is_without_head(place) && is_git_command(name, len)) {
+			*ret_dir_len = up(path->rel, dir_len, levels_below_git(name, len));
+			*at = next;
+			return true;
+		}
+		place = descend(rules, place, name, len);
 	}
+	*at = next;
 	return false;
 }
 
-/*** Todo lists ***/
+/*** Texts ***/
 
-bool rules_is_todo(const struct rules *rules, const struct rules_path *path)
+static bool is_todo(const struct rules_path *path)
 {
 	const char *name = last_name(path->rel);
 
-	return is_name(name, strlen(name), "git-rebase-todo") &&
-	       walk(rules, path, true) == PLACE_GIT;
+	return is_name(name, strlen(name), "git-rebase-todo");
+}
+
+bool rules_is_vetted(const struct rules *rules, const struct rules_path *path)
+{
+	const char *name = last_name(path->rel);
+	enum place place = walk(rules, path, true);
+
+	if (is_todo(path))
+		return place == PLACE_GIT || place == PLACE_OPERATION;
+	return is_name(name, strlen(name), "opts") && place == PLACE_OPERATION;
 }
 
 /*
@@ -372,10 +439,8 @@ static bool is_harmless_line(const char *line, size_t len)
 	return false;
 }
 
-bool rules_todo_is_harmless(const char *text, size_t len)
+static bool todo_is_harmless(const char *text, size_t len)
 {
-	if (memchr(text, '\0', len))
-		return false;
 	while (len) {
 		const char *end = memchr(text, '\n', len);
 		size_t line_len = end ? (size_t)(end - text) : len;
@@ -386,4 +451,21 @@ bool rules_todo_is_harmless(const char *text, size_t len)
 		len -= line_len + (end != NULL);
 	}
 	return true;
+}
+
+/* A key of git's configuration cannot be written otherwise than as it is, but for case. */
+static bool options_are_harmless(const char *text, size_t len)
+{
+	for (; len; text++, len--) {
+		if (has_prefix(text, len, "strategy"))
+			return false;
+	}
+	return true;
+}
+
+bool rules_text_is_harmless(const struct rules_path *path, const char *text, size_t len)
+{
+	if (memchr(text, '\0', len))
+		return false;
+	return is_todo(path) ? todo_is_harmless(text, len) : options_are_harmless(text, len);
 }

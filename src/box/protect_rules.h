@@ -40,10 +40,12 @@ enum change {
 
 /* The zones of a repository; names are free where git keeps other people's names. */
 enum place {
-	PLACE_TREE, /* outside any .git */
-	PLACE_GIT,  /* below .git, outside the zones that follow */
-	PLACE_REFS,
-	PLACE_LOGS,
+	PLACE_TREE,	 /* outside any .git */
+	PLACE_GIT,	 /* below .git, outside the zones that follow */
+	PLACE_OPERATION, /* how git goes on with a rebase, am, cherry-pick or revert */
+	PLACE_REFS,	 /* refs, and what is below logs */
+	PLACE_REMOTES,	 /* a directory remotes in there */
+	PLACE_HEADS,	 /* logs itself, and each remote: git keeps a HEAD in it */
 	PLACE_OBJECTS,
 	PLACE_RERERE,
 	PLACE_GIT_ITSELF,
@@ -66,17 +68,18 @@ bool rules_may_travel(const struct rules *rules, enum place place, const char *n
 /*
  * Finds the next component of rel that would be trusted if the directory it is
  * in were a repository. *at starts at 0; on true, rel[0, *ret_dir_len) is that
- * directory. Only outside .git, where has_git.
+ * directory. Only where no HEAD may be made, and has_git.
  */
 bool rules_git_name(const struct rules *rules, const struct rules_path *path, size_t *at,
 		    size_t *ret_dir_len);
 
 /*
- * Whether path is a todo list of git's. Its lines are commands to git, one kind
- * of which runs others; it may be removed, and written by init alone, with a
- * text that rules_todo_is_harmless().
+ * Whether path is a file of git's that may hold a command, in text that git
+ * itself writes often without one: the todo list of a rebase, the options of a
+ * cherry-pick. It may be removed, and written by init alone, with a text that
+ * rules_text_is_harmless().
  */
-bool rules_is_todo(const struct rules *rules, const struct rules_path *path);
-bool rules_todo_is_harmless(const char *text, size_t len);
+bool rules_is_vetted(const struct rules *rules, const struct rules_path *path);
+bool rules_text_is_harmless(const struct rules_path *path, const char *text, size_t len);
 
 #endif

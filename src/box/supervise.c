@@ -113,6 +113,16 @@ static void pass_waiting_signals(struct supervisor *sup)
 	sup->waiting_signals = 0;
 }
 
+/*
+ * Stops or continues the box. Until its terminal is attached init waits for
+ * nothing but that, and there is no command yet.
+ */
+static void signal_everyone(struct supervisor *sup, int signal)
+{
+	if (sup->plan->stdio[0] != STDIO_TTY || sup->has_tty)
+		supervisor_send_signal(sup, signal, true);
+}
+
 /* SIGTERM or what the caller sent, then SIGKILL after the grace period. */
 static void end_box(struct supervisor *sup, enum reason reason, int signal)
 {
@@ -131,7 +141,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 
 static void stop_with_caller(struct supervisor *sup)
 {
-	supervisor_send_signal(sup, SIGSTOP, true);
+	signal_everyone(sup, SIGSTOP);
 	if (sup->has_tty)
 		tty_stop(&terminal);
 	(void)raise(SIGSTOP);
@@ -151,7 +161,7 @@ static void handle_signal(struct supervisor *sup, int signal)
 	case SIGCONT:
 		if (sup->has_tty)
 			tty_continue(&terminal);
-		supervisor_send_signal(sup, SIGCONT, true);
+		signal_everyone(sup, SIGCONT);
 		break;
 	case SIGWINCH:
 		if (sup->has_tty)
@@ -388,7 +398,8 @@ static void turn(struct supervisor *sup)
 	if (poll(fds, POLL__N, timeout) < 0) {
 		if (errno == EINTR)
 			return;
-		supervisor_give_up(sup, errno, "wait for", "the box");
+		/* EINVAL is poll's word for more entries than RLIMIT_NOFILE. */
+		supervisor_give_up(sup, errno == EINVAL ? EMFILE : errno, "wait for", "the box");
 		sup->closed = true; /* there is no loop without poll(2) */
 		return;
 	}

@@ -169,6 +169,25 @@ static int take_code(struct run *run)
 
 /*** The steps of a run ***/
 
+/* A log that was refused gets no line of the run's end either. */
+static int start_audit(struct run *run, struct err *reterr)
+{
+	int r = audit_open(&run->arena, &run->profile, &run->facts, &run->audit_fd, reterr);
+
+	if (r == 0)
+		r = audit_check(&run->arena, &run->plan, run->audit_fd, reterr);
+	if (r == 0) {
+		r = audit_start(run->audit_fd, &run->plan);
+		if (r < 0)
+			err_set(reterr, E_SYSTEM, -r, "write", "the audit log");
+	}
+	if (r < 0) {
+		close_keeping_errno(run->audit_fd);
+		run->audit_fd = -1;
+	}
+	return r;
+}
+
 static int prepare(struct run *run)
 {
 	struct err *err = &run->end.err;
@@ -185,13 +204,8 @@ static int prepare(struct run *run)
 	if (plan_build(&run->arena, &run->profile, &run->facts, &run->request, &run->plan, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
 	run->planned = true;
-	if (audit_open(&run->arena, &run->profile, &run->facts, &run->audit_fd, err) < 0 ||
-	    audit_check(&run->arena, &run->plan, run->audit_fd, err) < 0)
+	if (start_audit(run, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
-	if (audit_start(run->audit_fd, &run->plan) < 0) {
-		err_set(err, E_SYSTEM, errno, "write", "the audit log");
-		return fail(run, OUTCOME_SETUP_FAILED);
-	}
 	timing_mark(MARK_PLANNED);
 	return 0;
 }
@@ -287,8 +301,9 @@ static int report(struct run *run)
 	if (run->end.output_errnum)
 		(void)fprintf(stderr, "aisbx: cannot write the output: %s\n",
 			      strerror(run->end.output_errnum));
-	if (audit_end(run->audit_fd, &facts) < 0)
-		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(errno));
+	int r = audit_end(run->audit_fd, &facts);
+	if (r < 0)
+		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(-r));
 	if (result_write(&run->result, &facts, &err) < 0)
 		(void)print_failure(&err);
 	if (timing_marks)

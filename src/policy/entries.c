@@ -303,14 +303,16 @@ static bool leave_out(struct entries *entries, const char *box_path)
 			    (!in || strlen(entry->box_path) > strlen(in->box_path)))
 				in = entry;
 		}
-		if (!in || in->kind == ENTRY_OPENED || in->link)
+		/* Private memory shows nothing of the host's. */
+		if (!in || in->kind == ENTRY_OPENED || in->kind == ENTRY_TMPFS ||
+		    in->kind == ENTRY_IMPLICIT || in->link)
 			return true;
-		if (in->kind != ENTRY_READ)
-			return false;
-		if (strcmp(in->box_path, box_path) == 0) {
+		if (entry_is_bind(in) && strcmp(in->box_path, box_path) == 0) {
 			in->kind = ENTRY_GONE; /* and below what shows its parent */
 			continue;
 		}
+		if (in->kind != ENTRY_READ)
+			return false;
 		if (!S_ISDIR(in->host.mode) || open_up(entries, (size_t)(in - entries->items)) < 0)
 			return false;
 	}
@@ -359,7 +361,11 @@ static int add_hides(struct entries *entries)
 			.why = origin_text(entries->arena, &list->items[i].at),
 		};
 		char *path = expand(entries, list->items[i].source, entries->plan->facts->home);
+		const char *why_not = path_why_not_hidden(path);
 
+		if (why_not)
+			return err_msg(entries->reterr, E_GRANT, "%s: cannot hide '%s': %s",
+				       hide.why, path, why_not);
 		int r = hide_path(entries, &hide, path);
 		if (r < 0)
 			return r;

@@ -95,3 +95,12 @@ const char *path_why_no_place(const char *path)
 		is_reserved |= path_is_within(path, reserved[i]);
 	return is_reserved ? "the box has its own there; choose another place" : NULL;
 }
+
+const char *path_why_not_hidden(const char *path)
+{
+	if (strcmp(path, "/") == 0)
+		return "that is the whole box; name what is to be left out";
+	if (path_is_within(path, "/proc") || path_is_within(path, "/dev"))
+		return "the box has its own there, and nothing of the host's";
+	return NULL;
+}

@@ -20,8 +20,12 @@ char *path_join(struct arena *arena, const char *dir, const char *rest);
 /* Whether a component of path is "..". */
 bool path_has_dotdot(const char *path);
 
-/* Why path, absolute and normal, can be no source on a host or no place in a box; or NULL. */
+/*
+ * Why path, absolute and normal, can be no source on a host, no place in a box
+ * or nothing to hide there; or NULL.
+ */
 const char *path_why_no_source(const char *path);
 const char *path_why_no_place(const char *path);
+const char *path_why_not_hidden(const char *path);
 
 #endif

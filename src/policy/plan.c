@@ -183,13 +183,21 @@ static int build_argv(struct arena *arena, struct plan *plan, const struct reque
 	return 0;
 }
 
+/* A process of the host's, which is none of the box's, whatever its number. */
+static bool names_process(const char *path)
+{
+	return path_is_below(path, "/proc") && path[6] >= '0' && path[6] <= '9';
+}
+
 static int choose_cwd(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	const char *wanted = plan->profile->chdir;
 
 	if (!wanted) {
-		plan->cwd = steps_is_directory(arena, plan, plan->facts->cwd) ? plan->facts->cwd
-									      : plan->home;
+		bool is_shown = steps_is_directory(arena, plan, plan->facts->cwd) &&
+				!names_process(plan->facts->cwd);
+
+		plan->cwd = is_shown ? plan->facts->cwd : plan->home;
 		return 0;
 	}
 	if (wanted[0] == '~' && (wanted[1] == '/' || !wanted[1]))

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "policy/paths.h"
+#include "report/json.h"
 #include "report/network_json.h"
 
 static int make_directories(char *path)
@@ -49,7 +50,9 @@ int audit_open(struct arena *arena, const struct profile *profile, const struct 
 	}
 	char *path = path_absolute(arena, base, file);
 	int r = make_directories(path);
-	int fd = r < 0 ? r : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = r < 0 ? r : open(path, flags, 0600);
 	if (fd < 0)
 		return err_set(reterr, E_SYSTEM, r < 0 ? -r : errno, "open the audit log", path);
 	*ret_fd = fd;
@@ -119,20 +122,18 @@ int audit_start(int fd, const struct plan *plan)
 	json_t *command = json_array();
 	json_t *grants = json_array();
 
-	for (size_t i = 0; i < plan->argv.len; i++) {
-		json_t *word = json_string(plan->argv.items[i]);
-		json_array_append_new(command, word ? word : json_string("(not UTF-8)"));
-	}
+	for (size_t i = 0; i < plan->argv.len; i++)
+		json_array_append_new(command, json_text(plan->argv.items[i]));
 	for (size_t i = 0; i < plan->steps_len; i++) {
 		const struct step *step = &plan->steps[i];
 		if (step->kind != STEP_BIND || (step->flags & STEP_PIN))
 			continue;
-		json_array_append_new(grants,
-				      json_pack("{s:s, s:s}",
-						(step->flags & STEP_WRITABLE) ? "write" : "read",
-						step->host_path, "at", step->box_path));
+		json_array_append_new(
+			grants,
+			json_pack("{s:o, s:o}", (step->flags & STEP_WRITABLE) ? "write" : "read",
+				  json_text(step->host_path), "at", json_text(step->box_path)));
 	}
-	json_object_set_new(line, "profile", json_string(plan->profile->name));
+	json_object_set_new(line, "profile", json_text(plan->profile->name));
 	json_object_set_new(line, "profile_sha256", json_string(plan->profile->sha256));
 	json_object_set_new(line, "command", command);
 	json_object_set_new(line, "grants", grants);

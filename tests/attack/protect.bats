@@ -250,6 +250,10 @@ refused() { # COMMAND...: fails, and says why
 		git checkout -q -b other HEAD~2; echo o > o; git add o; git commit -qm o
 		git rebase -q main
 		echo dirty >> f; git stash -q; git stash pop -q; git checkout -q -f .
+		git branch feature/objects; git update-ref refs/remotes/o/x HEAD; git symbolic-ref refs/remotes/o/HEAD refs/remotes/o/x
+		for i in 1 2; do echo $i > p$i; git add p$i; git commit -qm p$i; done
+		git checkout -q -b picks HEAD~2; git cherry-pick -x other~1 other >/dev/null
+		git revert --no-edit HEAD HEAD~1 >/dev/null; test ! -e .git/sequencer; git checkout -q other
 		git tag v1; git cherry-pick topic >/dev/null || git cherry-pick --abort
 		git gc -q; git repack -adq; git fsck >/dev/null 2>&1; git reset -q --hard HEAD~1
 		test -z "$(git status --short | grep -v "^??")"
@@ -302,6 +306,73 @@ refused() { # COMMAND...: fails, and says why
 	agent sh -c '
 		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 		GIT_SEQUENCE_EDITOR="sed -i s/^pick/squash/\;1s/squash/pick/" GIT_EDITOR=true git rebase -q -i HEAD~2'
+}
+
+@test "where names are free in .git no repository can be made for a link to lead into" {
+	local zone
+	for zone in refs/heads/x refs/x refs logs/x logs objects/x rr-cache/x refs/remotes/o \
+		logs/refs/remotes/o; do
+		git_ checkout -q -f main
+		agent sh -c '
+			zone=.git/$0
+			mkdir -p $zone evil/objects evil/refs
+			[ -s $zone/HEAD ] || echo "ref: refs/heads/main" >$zone/HEAD
+			mkdir -p $zone/objects $zone/refs
+			printf "[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = touch %s/planted; false\n" "$PWD" |
+				tee $zone/config >evil/config
+			echo "$PWD/evil" >$zone/commondir
+			mkdir built && mkdir built/objects && mv built/objects $zone/
+			ln -s $zone lib' $zone || true
+		[ -L lib ]
+		(cd lib && git_ status) || true
+		fails test -e planted
+		# What git would take the directory for: that of the project, or nothing.
+		[ "$(cd lib && git rev-parse --absolute-git-dir)" = "$PROJ/w/.git" ]
+		rm -rf lib evil built .git/refs/config .git/refs/commondir .git/refs/refs .git/refs/objects .git/"$zone"/x .git/logs/config
+	done
+}
+
+@test "how git goes on with a cherry-pick or a rebase is no command of the box's" {
+	git_ checkout -q -b side
+	for i in 1 2; do
+		echo $i >n$i
+		git_ add n$i
+		git_ commit -qm n$i
+	done
+	git_ checkout -q main
+	echo other >n1
+	git_ add n1
+	git_ commit -qm other
+	agent sh -c '
+		mkdir git-merge-..
+		printf "#!/bin/sh\ntouch planted\nexit 1\n" >evil
+		chmod +x evil'
+	chmod -R a+rwX "git-merge-.." evil
+
+	agent git -c user.name=t -c user.email=t@t cherry-pick side~1 side || true
+	[ -d .git/sequencer ]
+	for how in 'printf "[options]\n\tstrategy = ../../evil\n" >.git/sequencer/opts' \
+		'printf "[options] STRATEGY=../../evil\n" >.git/o && mv .git/o .git/sequencer/opts' \
+		'mkdir .git/s && cp .git/sequencer/* .git/s && rm -r .git/sequencer && printf "[options] strategy=../../evil" >.git/s/opts && mv .git/s .git/sequencer'; do
+		refused agent sh -c "$how"
+		[ ! -e .git/sequencer/opts ]
+	done
+	git_ reset -q --hard main
+	rm -rf .git/sequencer .git/s .git/o
+
+	agent sh -c 'GIT_SEQUENCE_EDITOR=true git -c user.name=t -c user.email=t@t rebase -i main side' || true
+	[ -d .git/rebase-merge ]
+	refused agent sh -c 'echo ../../evil >.git/rebase-merge/strategy'
+	refused agent sh -c 'echo ../../evil >.git/x && mv .git/x .git/rebase-merge/strategy'
+	refused agent sh -c 'echo ../../evil >.git/x && ln .git/x .git/rebase-merge/strategy'
+	# One that is there can be removed, as git does in the end, and not written.
+	echo ort >.git/rebase-merge/strategy
+	[ -z "${AISBX_TEST_USER:-}" ] || chown "$AISBX_TEST_USER" .git/rebase-merge/strategy
+	refused agent sh -c 'echo ../../evil >.git/rebase-merge/strategy'
+	agent rm .git/rebase-merge/strategy
+	git_ add n1
+	GIT_EDITOR=true git_ rebase --continue || true
+	[ ! -e planted ]
 }
 
 @test "work: a tree of 5000 files, cp -r, tar, mv, rm" {

@@ -222,6 +222,26 @@ setup_more() {
 	output_is ""
 }
 
+@test "hide of a grant itself: it is not there" {
+	run aisbx run --ro ./data --ro ./data/sub:/s --hide ./data/sub -- sh -c 'ls -d data/sub /s'
+	status_is 2
+	output_is ""
+	local mode
+	mkdir other
+	for mode in --ro --rw; do
+		run aisbx run $mode ./data --ro ./other --hide ./data -- ls
+		status_is 0
+		output_is other
+	done
+}
+
+@test "hide of what every box has of its own is refused, not ignored" {
+	local path
+	for path in / /proc /proc/cpuinfo /dev /dev/null; do
+		fails_with 125 "cannot hide '$path'" run --hide $path -- true
+	done
+}
+
 @test "hide of what does not exist is fine" {
 	run aisbx run --ro ./data --hide ./data/nothing -- cat data/file
 	output_is content
@@ -395,6 +415,10 @@ setup_more() {
 	cd /usr/bin
 	run aisbx run -- pwd
 	output_is /usr/bin
+	# A process of the host's is none of the box's.
+	cd /proc/self
+	run aisbx run -- pwd
+	output_is "$HOME"
 }
 
 @test "a working directory that is gone, or that cannot be entered" {

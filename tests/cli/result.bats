@@ -215,6 +215,29 @@ check_result() { # FILE OUTCOME
 	check_result r.json setup_failed
 }
 
+@test "audit: what was granted and run, also where it is no text" {
+	mkdir $'d\xff'
+	run aisbx run --ro $'d\xff' --audit a.jsonl -- echo $'\xfe'
+	status_is 0
+	[ "$(jq -r '.grants[].read' a.jsonl 2>/dev/null | grep -c "^$PWD/d")" -eq 1 ]
+	[ "$(jq -r '.command[1] | select(. != null)' a.jsonl)" = $'\ufffd' ]
+	[ "$(jq -r .event a.jsonl | tr '\n' ' ')" = "start end " ]
+}
+
+@test "audit: a log that cannot be written is told in one line, and nothing runs" {
+	mkdir d
+	mkfifo fifo
+	local log
+	for log in d fifo /dev/full /proc/x d/a.jsonl; do
+		run timeout 10 "$AISBX" run --rw d --audit $log -- touch d/ran
+		status_is 125
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		contains "$stderr" "aisbx: "
+		[ ! -e d/ran ]
+	done
+	[ ! -s d/a.jsonl ]
+}
+
 @test "written atomically: readers see the old one or the new one" {
 	echo old >r.json
 	ln r.json other

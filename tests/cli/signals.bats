@@ -88,6 +88,20 @@ os.execv(os.environ["AISBX"], ["aisbx", "run", "--", "sh", "-c", "sh -c \"exit 4
 	status_is 4
 }
 
+@test "signals up to the last moment do not cost the program its exit status" {
+	run python3 -c 'import os, signal, subprocess
+code = "trap : USR1; echo up; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; trap \"\" USR1; exit 3"
+statuses = set()
+for i in range(40):
+    run = subprocess.Popen([os.environ["AISBX"], "run", "--", "sh", "-c", code], stdout=subprocess.PIPE)
+    run.stdout.read(1)
+    while run.poll() is None:
+        run.send_signal(signal.SIGUSR1)
+    statuses.add(run.returncode)
+print(statuses)'
+	output_is "{3}"
+}
+
 @test "many at once" {
 	run bash -c 'for i in $(seq 40); do "$AISBX" run -- sh -c "echo $i" & done | sort -n | md5sum; wait'
 	output_is "$(seq 40 | md5sum)"

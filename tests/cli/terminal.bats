@@ -24,4 +24,5 @@ scenario() {
 @test "a terminal that is hung up ends the run" { scenario hang_up; }
 @test "a run in the background does not stop and leaves the terminal alone" { scenario background; }
 @test "a run that is stopped gives the terminal back, and takes it again" { scenario stop_outside; }
+@test "a run may be continued before it has started" { scenario continued_early; }
 @test "the output limit holds on a terminal" { scenario output_limit; }

@@ -375,6 +375,17 @@ def stop_outside():
     t.wait(0)
 
 
+def continued_early():
+    """fg, at any moment of the start."""
+    for i in range(30):
+        t = box("true")
+        while not t.ended(0):
+            os.kill(t.pid, signal.SIGCONT)
+            time.sleep(0.0002)
+        t.wait(0)
+        t.restored()
+
+
 def output_limit():
     t = box("yes", options=("--max-output", "5000"))
     t.wait(137)

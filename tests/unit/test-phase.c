@@ -59,6 +59,24 @@ static void test_end_of_file(void **state)
 	assert_int_equal(phase_send(pair[1], &got), -EPIPE);
 }
 
+/* The last word of a peer that ended before it read ours is not lost. */
+static void test_unread(void **state)
+{
+	struct record ours = { .phase = PH_SIGNAL, .size = sizeof ours };
+	struct record last = { .phase = PH_EXITED, .size = sizeof last };
+	struct record got;
+
+	(void)state;
+	last.ending.wait_status = 3 << 8;
+	assert_int_equal(phase_send(pair[1], &ours), 0);
+	assert_int_equal(phase_send(pair[0], &last), 0);
+	(void)close(pair[0]);
+	pair[0] = -1;
+	assert_int_equal(phase_receive(pair[1], TO_SUPERVISOR, &got), 1);
+	assert_int_equal(got.ending.wait_status, 3 << 8);
+	assert_int_equal(phase_receive(pair[1], TO_SUPERVISOR, &got), 0);
+}
+
 static void test_wrong_direction(void **state)
 {
 	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
@@ -134,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup_teardown(test_round_trip, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(test_end_of_file, open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(test_unread, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(test_wrong_direction, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(test_malformed, open_pair, close_pair),
 		cmocka_unit_test(test_unterminated),

@@ -82,7 +82,7 @@ static const struct place_row places[] = {
 	{ "/p", ".git/gitdir", PLACE_PROTECTED },
 	{ "/p", ".git/remotes/origin", PLACE_PROTECTED },
 	{ "/p", ".git/rebase-merge/git-rebase-todo", PLACE_PROTECTED },
-	{ "/p", ".git/rebase-merge/git-rebase-todo.lock", PLACE_GIT },
+	{ "/p", ".git/rebase-merge/git-rebase-todo.lock", PLACE_OPERATION },
 	{ "/p", ".git/modules/a/b/config", PLACE_PROTECTED },
 	{ "/p", ".git/modules/refs/config", PLACE_PROTECTED },
 	{ "/p", ".git/modules/refs/hooks/x", PLACE_PROTECTED },
@@ -93,7 +93,31 @@ static const struct place_row places[] = {
 	{ "/p", ".git/.envrc", PLACE_PROTECTED },
 	{ "/p", ".git/refs/heads/hooks", PLACE_REFS },
 	{ "/p", ".git/refs/heads/config", PLACE_REFS },
-	{ "/p", ".git/logs/refs/heads/config.x", PLACE_LOGS },
+	{ "/p", ".git/logs", PLACE_HEADS },
+	{ "/p", ".git/logs/HEAD", PLACE_REFS },
+	{ "/p", ".git/logs/objects", PLACE_PROTECTED },
+	{ "/p", ".git/logs/Commondir", PLACE_PROTECTED },
+	{ "/p", ".git/logs/refs/heads/config.x", PLACE_REFS },
+	{ "/p", ".git/logs/refs/heads/objects", PLACE_REFS },
+	{ "/p", ".git/logs/refs/remotes/o/objects/x", PLACE_PROTECTED },
+	{ "/p", ".git/refs/heads/feature/objects", PLACE_REFS },
+	{ "/p", ".git/refs/remotes", PLACE_REMOTES },
+	{ "/p", ".git/refs/remotes/o", PLACE_HEADS },
+	{ "/p", ".git/refs/remotes/o/config", PLACE_REFS },
+	{ "/p", ".git/refs/remotes/o/objects", PLACE_PROTECTED },
+	{ "/p", ".git/refs/remotes/o/commondir", PLACE_PROTECTED },
+	{ "/p", ".git/refs/remotes/.git", PLACE_PROTECTED },
+	{ "/p", ".git/refs/remotes/o/.git", PLACE_PROTECTED },
+	{ "/p", ".git/rebase-merge", PLACE_OPERATION },
+	{ "/p", ".git/rebase-merge/onto", PLACE_OPERATION },
+	{ "/p", ".git/rebase-merge/strategy", PLACE_PROTECTED },
+	{ "/p", ".git/rebase-apply/strategy", PLACE_PROTECTED },
+	{ "/p", ".git/sequencer/opts", PLACE_PROTECTED },
+	{ "/p", ".git/sequencer/opts.lock", PLACE_OPERATION },
+	{ "/p", ".git/worktrees/w/rebase-merge/strategy", PLACE_PROTECTED },
+	{ "/p", ".git/modules/sequencer/config", PLACE_PROTECTED },
+	{ "/p", ".git/strategy", PLACE_GIT },
+	{ "/p", "sequencer/opts", PLACE_TREE },
 	{ "/p", ".git/objects/ab/cdef", PLACE_OBJECTS },
 	{ "/p", ".git/objects/info/alternates", PLACE_PROTECTED },
 	{ "/p", ".git/objects/.git/config", PLACE_PROTECTED },
@@ -141,6 +165,22 @@ static const struct change_row changes[] = {
 	{ ".git/refs/heads/x", "awdrt" },
 	{ ".git/rebase-merge/git-rebase-todo", "r" },
 	{ ".git/refs/git-rebase-todo", "awdrt" },
+	{ ".git/rebase-merge/strategy", "r" },
+	{ ".git/sequencer/opts", "r" },
+	{ ".git/sequencer/todo", "awdrt" },
+	{ ".git/HEAD", "awdrt" },
+	{ ".git/logs/HEAD", "awdrt" },
+	{ ".git/worktrees/w/HEAD", "awdrt" },
+	{ ".git/refs/remotes/o/HEAD", "awdrt" },
+	{ ".git/logs/refs/remotes/o/HEAD", "awdrt" },
+	{ ".git/refs/HEAD", "adrt" },
+	{ ".git/refs/heads/x/HEAD", "adrt" },
+	{ ".git/refs/heads/x/head", "awdrt" },
+	{ ".git/refs/remotes/HEAD", "adrt" },
+	{ ".git/refs/remotes/o/x/HEAD", "adrt" },
+	{ ".git/logs/x/HEAD", "adrt" },
+	{ ".git/objects/x/HEAD", "adrt" },
+	{ ".git/rr-cache/x/HEAD", "adrt" },
 	{ "git-rebase-todo", "awdsrt" },
 	{ ".envrc", "" },
 	{ ".vscode/x", "" },
@@ -208,7 +248,12 @@ static const struct move_row moves[] = {
 	{ ".git/hooks", ".git/x", DIR_, false },
 	{ ".git/refs", ".git/x", DIR_, false },
 	{ ".git/x", ".git/refs/x", DIR_, false },
-	{ ".git/refs/heads", ".git/logs/heads", DIR_, false },
+	{ ".git/refs/heads", ".git/logs", DIR_, false },
+	{ ".git/refs/heads", ".git/objects/heads", DIR_, false },
+	{ ".git/refs/heads/a", ".git/refs/remotes/o", DIR_, false },
+	{ ".git/refs/heads/a", ".git/refs/heads/remotes", DIR_, false },
+	{ ".git/a", ".git/sequencer", DIR_, false },
+	{ ".git/a", ".git/sequencer/opts", FILE_, false },
 	{ ".git/refs/heads/a", ".git/refs/heads/b", DIR_, true },
 	{ ".git/refs/heads/hooks", ".git/hooks", FILE_, false },
 	{ "deep", "x", DIR_, false },
@@ -279,7 +324,14 @@ static void test_repositories(void **state)
 		     { "x/info/attributes", "|x/" },
 		     { "attributes", "|" },
 		     { "x/objects/info/alternates", "|x/" },
-		     { ".git/config", "" } };
+		     { ".git/config", "" },
+		     { ".git/HEAD", "" },
+		     { ".git/refs/config", "|.git/refs/" },
+		     { ".git/refs/heads/hooks/x", "|.git/refs/heads/" },
+		     { ".git/refs/remotes/o/hooks/config",
+		       "|.git/refs/|.git/refs/remotes/o/hooks/" },
+		     { ".git/logs/config", "" },
+		     { "hooks/.git/refs/hooks", "||hooks/.git/refs/" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -319,13 +371,36 @@ static void test_todo(void **state)
 		     { "pickx\n", false },
 		     { "Pick 1\n", false },
 		     { "run x\n", false } };
+	const struct rules_path path = at("/p", ".git/rebase-merge/git-rebase-todo");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		if (rules_todo_is_harmless(rows[i].text, strlen(rows[i].text)) != rows[i].want)
+		if (rules_text_is_harmless(&path, rows[i].text, strlen(rows[i].text)) !=
+		    rows[i].want)
 			fail_msg("'%s'", rows[i].text);
 	}
-	assert_false(rules_todo_is_harmless("pick 1\0exec", 11));
+	assert_false(rules_text_is_harmless(&path, "pick 1\0exec", 11));
+}
+
+static void test_options(void **state)
+{
+	static const struct {
+		const char *text;
+		bool want;
+	} rows[] = { { "", true },
+		     { "[options]\n\tedit = false\n\trecord-origin = true\n", true },
+		     { "[options]\n\tstrategy = ours\n", false },
+		     { "[options] Strategy=x", false },
+		     { "[OPTIONS]strateGY-option=x", false },
+		     { "strat", true } };
+	const struct rules_path path = at("/p", ".git/sequencer/opts");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rules_text_is_harmless(&path, rows[i].text, strlen(rows[i].text)) !=
+		    rows[i].want)
+			fail_msg("'%s'", rows[i].text);
+	}
 }
 
 /* A grant in a grant: the outer one keeps its mount point, the inner one is a grant like any. */
@@ -357,10 +432,11 @@ static void test_grant_in_grant(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places), cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_moves),  cmocka_unit_test(test_links),
-		cmocka_unit_test(test_travel), cmocka_unit_test(test_repositories),
-		cmocka_unit_test(test_todo),   cmocka_unit_test(test_grant_in_grant),
+		cmocka_unit_test(test_places),	       cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_moves),	       cmocka_unit_test(test_links),
+		cmocka_unit_test(test_travel),	       cmocka_unit_test(test_repositories),
+		cmocka_unit_test(test_todo),	       cmocka_unit_test(test_options),
+		cmocka_unit_test(test_grant_in_grant),
 	};
 
 	return cmocka_run_group_tests_name("protect-rules", tests, NULL, NULL);
