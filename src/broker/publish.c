@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -91,6 +92,24 @@ static void try_next(struct guest *guest)
 		timer_set(&guest->again, PUBLISH_AGAIN_MS, on_again);
 }
 
+/* What arrives goes on at once, an urgent byte as one of the stream. */
+static void pass_on_all(int fd)
+{
+	static const int yes = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
+}
+
+/* The server's own probes get no further than here. */
+static void probe_client(int fd)
+{
+	static const int yes = 1, keep_idle_s = 60;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keep_idle_s, sizeof keep_idle_s);
+}
+
 static void on_connected(struct watch *watch, uint32_t events)
 {
 	struct guest *guest = GUEST_OF(watch, server);
@@ -103,6 +122,9 @@ static void on_connected(struct watch *watch, uint32_t events)
 		return;
 	}
 	loop_unwatch(watch);
+	pass_on_all(fd);
+	pass_on_all(guest->client_fd);
+	probe_client(guest->client_fd);
 	guest->next = guests;
 	if (guests)
 		guests->prev = guest;
