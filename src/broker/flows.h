@@ -38,7 +38,11 @@ bool flows_have_more(uint64_t *ret_bytes);
 /* Tells of what is still open, and closes it: at the end of the box. */
 void flows_finish(void);
 
-/* Writes what a refused connection wanted and the option that would allow it. */
-void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why);
+/*
+ * Tells what a refused connection wanted and the option that would allow it. addresses: what
+ * host is, or those it leads to, none of which its grant permits; len 0: not known.
+ */
+void flow_refused(const char *host, const struct address *addresses, size_t len, uint16_t port,
+		  const char *why);
 
 #endif
