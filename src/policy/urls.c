@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hostname.h"
 #include "policy/words.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -76,10 +77,11 @@ static bool is_private_host(const char *name)
 		{ 0x7f000000, 0xff000000 }, { 0x0a000000, 0xff000000 }, { 0xac100000, 0xfff00000 },
 		{ 0xc0a80000, 0xffff0000 }, { 0x64400000, 0xffc00000 },
 	};
+	char normal[HOSTNAME_BYTES];
 	struct in6_addr in6;
 	struct in_addr in;
 
-	if (strcmp(name, "localhost") == 0)
+	if (hostname_normalize(name, strlen(name), normal) && hostname_is_localhost(normal))
 		return true;
 	if (inet_pton(AF_INET6, name, &in6) == 1)
 		return IN6_IS_ADDR_LOOPBACK(&in6) || (in6.s6_addr[0] & 0xfe) == 0xfc;
@@ -163,18 +165,27 @@ static bool has_variable(const char *text, size_t len)
 	return memchr(text, '$', len) != NULL;
 }
 
+/* Whatever the URL leads to, and whether or not it is one that is understood. */
+static const char *without_user(struct arena *arena, const char *text)
+{
+	const char *colon = strstr(text, "://"), *authority = colon ? colon + 3 : "";
+	const char *at = memrchr(authority, '@', strcspn(authority, "/\\?#"));
+
+	return at ? arena_printf(arena, "%.*s%s", (int)(authority - text), text, at + 1) : text;
+}
+
 int url_parse(struct arena *arena, const char *text, struct url *ret_url, const char **ret_why)
 {
 	const char *scheme = skip_wrapper(text);
 	size_t len = strspn(scheme, LETTERS DIGITS "+-.");
 	size_t row = find_scheme(scheme, len);
-	struct url url = { .kind = URL_OTHER, .anonymous = text };
+	struct url url = { .kind = URL_OTHER, .anonymous = without_user(arena, text) };
 
 	if (strlen(text) > URL_BYTES_MAX) {
 		*ret_why = "is too long for an URL";
 		return -EINVAL;
 	}
-	if (text[0] == '/' || text[0] == '.' || text[0] == '~' ||
+	if ((text[0] == '/' && text[1] != '/') || text[0] == '.' || text[0] == '~' ||
 	    (scheme[len] == ':' && row < sizeof schemes / sizeof *schemes &&
 	     schemes[row].port == 0)) {
 		url.kind = URL_LOCAL;
@@ -196,7 +207,6 @@ int url_parse(struct arena *arena, const char *text, struct url *ret_url, const 
 	const char *host = at ? at + 1 : authority;
 	size_t host_len = authority_len - (size_t)(host - authority);
 
-	url.anonymous = arena_printf(arena, "%.*s%s", (int)(authority - text), text, host);
 	if (row < sizeof schemes / sizeof *schemes && !has_variable(host, host_len)) {
 		int r = parse_host(arena, host, host_len, schemes[row].port, &url, ret_why);
 		if (r < 0)
