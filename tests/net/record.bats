@@ -125,6 +125,16 @@ time.sleep(30)'
 	status_is 0
 	[ "$(wc -l <audit.jsonl)" -lt 20 ]
 	[ "$(jq '[.refused[] | .count] | add' result.json)" -ge 1000 ]
+	rm audit.jsonl
+	in_box -p python --allow-host api.test:13 --audit audit.jsonl <<-'E'
+		import socket
+		for i in range(1000):
+		    with socket.create_connection(("api.test", 13), 20) as s: s.recv(9)
+	E
+	status_is 0
+	[ "$(wc -l <audit.jsonl)" -lt 520 ]
+	[ "$(jq -s 'map(select(.event == "connect" and .down_bytes) | .count // 1) | add' \
+		audit.jsonl)" -eq 1000 ]
 }
 
 # start_box OPTION...: in the background, with its pid in BOX, once it runs.
