@@ -2,6 +2,8 @@
 /* Host names as bytes: see hostname.h. */
 #include "base/hostname.h"
 
+#include <string.h>
+
 /* In lower case; 0 when no label has this byte. The locale has no say here. */
 static char label_byte(char byte)
 {
@@ -42,4 +44,23 @@ bool hostname_normalize(const char *name, size_t len, char *buf)
 	is_name = len <= HOSTNAME_MAX && normalize_labels(name, len, buf);
 	buf[is_name ? len : 0] = '\0';
 	return is_name;
+}
+
+bool hostname_is_localhost(const char *name)
+{
+	static const char localhost[] = "localhost";
+	size_t len = strlen(name), tail = sizeof localhost - 1;
+
+	return strcmp(name, "localhost.localdomain") == 0 ||
+	       (len >= tail && strcmp(name + len - tail, localhost) == 0 &&
+		(len == tail || name[len - tail - 1] == '.'));
+}
+
+bool hostname_ends_in_number(const char *name)
+{
+	const char *dot = strrchr(name, '.'), *label = dot ? dot + 1 : name;
+
+	if (label[0] == '0' && label[1] == 'x')
+		return !label[2 + strspn(label + 2, "0123456789abcdef")];
+	return !label[strspn(label, "0123456789")];
 }

@@ -19,4 +19,9 @@ enum {
  */
 bool hostname_normalize(const char *name, size_t len, char *buf);
 
+/* Of normalized names: whether it is this machine itself (RFC 6761, section 6.3). */
+bool hostname_is_localhost(const char *name);
+/* Whether software takes it for an address: its last label is a number (WHATWG URL, 3.5). */
+bool hostname_ends_in_number(const char *name);
+
 #endif

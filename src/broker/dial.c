@@ -83,7 +83,7 @@ static bool is_connected(int fd)
 /* 0: in progress; 1: connected, *ret_fd is the caller's; or -errno. */
 static int attempt_start(struct dial_attempt *attempt, int *ret_fd)
 {
-	static const int yes = 1;
+	static const int yes = 1, keep_idle_s = 60;
 	struct sockaddr_storage sa;
 	socklen_t len = address_to_sockaddr(&attempt->address, attempt->dial->port, &sa);
 	_cleanup_close_ int fd =
@@ -96,6 +96,9 @@ static int attempt_start(struct dial_attempt *attempt, int *ret_fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	/* Urgent bytes are bytes of the stream: the pump passes them on as such. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
+	/* A program's own probes end at the broker: these keep the way open, and find it gone. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keep_idle_s, sizeof keep_idle_s);
 	if (connect(fd, (const struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	if (is_connected(fd)) {

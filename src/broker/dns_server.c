@@ -190,7 +190,7 @@ static void on_looked_up(struct lookup *lookup, int error, const struct address 
 	} else if (error < 0 || len == 0) {
 		reply_code(question, DNS_SERVFAIL);
 	} else if (!is_permitted(name, addresses, len)) {
-		flow_refused(name, &addresses[0], first_grant(name)->ports[0].first,
+		flow_refused(name, addresses, len, first_grant(name)->ports[0].first,
 			     "it resolves to an address that is not public");
 		reply_code(question, DNS_NXDOMAIN);
 	} else {
@@ -221,10 +221,13 @@ static void ask_host(const struct question *asked)
 
 static void refuse_name(const struct question *question)
 {
+	const char *name = question->query.name;
+	bool can_be_granted = name[0] && !hostname_ends_in_number(name);
 	char grant[EVENT_TEXT];
 
-	(void)snprintf(grant, sizeof grant, "--allow-host %s", question->query.name);
-	event_refused(REFUSED_DNS, question->query.shown, question->query.name[0] ? grant : NULL,
+	(void)snprintf(grant, sizeof grant, "--allow-%shost %s",
+		       hostname_is_localhost(name) ? "private-" : "", name);
+	event_refused(REFUSED_DNS, question->query.shown, can_be_granted ? grant : NULL,
 		      "no grant names it");
 	reply_code(question, DNS_NXDOMAIN);
 }

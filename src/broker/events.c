@@ -20,12 +20,18 @@ struct refusal {
 	uint32_t untold;
 };
 
-struct total {
-	char host[EVENT_TEXT];
-	uint16_t port;
+struct sum {
 	uint32_t count;
 	uint64_t up_bytes;
 	uint64_t down_bytes;
+};
+
+struct total {
+	char host[EVENT_TEXT];
+	uint16_t port;
+	uint32_t connects_told;
+	struct sum all;
+	struct sum untold; /* of all: connections whose end was not told singly */
 };
 
 static struct {
@@ -131,15 +137,6 @@ void event_refused(enum refusal_kind kind, const char *what, const char *grant, 
 
 /*** Connections ***/
 
-void event_connected(const char *host, uint16_t port)
-{
-	struct broker_event event = { .kind = EVENT_CONNECTED, .port = port };
-
-	set_text(event.what, host);
-	if (events.each)
-		(void)tell(&event);
-}
-
 static struct total *find_total(const char *host, uint16_t port)
 {
 	struct total *total = events.totals;
@@ -161,6 +158,22 @@ static struct total *find_total(const char *host, uint16_t port)
 	return total;
 }
 
+void event_connected(const char *host, uint16_t port)
+{
+	struct broker_event event = { .kind = EVENT_CONNECTED, .port = port };
+
+	set_text(event.what, host);
+	if (events.each && find_total(host, port)->connects_told++ < EVENT_EACH_MAX)
+		(void)tell(&event);
+}
+
+static void add(struct sum *sum, uint64_t up_bytes, uint64_t down_bytes)
+{
+	sum->count++;
+	sum->up_bytes += up_bytes;
+	sum->down_bytes += down_bytes;
+}
+
 void event_closed(const char *host, uint16_t port, uint64_t up_bytes, uint64_t down_bytes,
 		  int64_t duration_ms)
 {
@@ -171,11 +184,24 @@ void event_closed(const char *host, uint16_t port, uint64_t up_bytes, uint64_t d
 				      .duration_ms = (uint64_t)duration_ms };
 	struct total *total = find_total(host, port);
 
-	total->count++;
-	total->up_bytes += up_bytes;
-	total->down_bytes += down_bytes;
+	add(&total->all, up_bytes, down_bytes);
 	set_text(event.what, host);
-	if (events.each)
+	if (total->all.count > EVENT_EACH_MAX)
+		add(&total->untold, up_bytes, down_bytes);
+	else if (events.each)
+		(void)tell(&event);
+}
+
+static void tell_sum(enum broker_event_kind kind, const struct total *total, const struct sum *sum)
+{
+	struct broker_event event = { .kind = kind,
+				      .port = total->port,
+				      .count = sum->count,
+				      .up_bytes = sum->up_bytes,
+				      .down_bytes = sum->down_bytes };
+
+	set_text(event.what, total->host);
+	if (sum->count)
 		(void)tell(&event);
 }
 
@@ -187,15 +213,10 @@ void events_finish(void)
 	}
 	for (size_t i = 0; i <= TOTALS_MAX; i++) {
 		const struct total *total = &events.totals[i];
-		struct broker_event event = { .kind = EVENT_TOTAL,
-					      .port = total->port,
-					      .count = total->count,
-					      .up_bytes = total->up_bytes,
-					      .down_bytes = total->down_bytes };
 
-		set_text(event.what, total->host);
-		if (total->count)
-			(void)tell(&event);
+		if (events.each)
+			tell_sum(EVENT_MORE, total, &total->untold);
+		tell_sum(EVENT_TOTAL, total, &total->all);
 	}
 }
 

@@ -3,7 +3,8 @@
  * What the broker tells the supervisor: one record a packet, for result and
  * audit log. A refusal that comes again and again is told once and counted,
  * and connections are added up by host and port; the sums come when the broker
- * ends. Single connections and questions are told only where a log wants them.
+ * ends. Single connections and questions are told only where a log wants them,
+ * and no more than EVENT_EACH_MAX connections of a host and port.
  */
 #ifndef AISBX_BROKER_EVENTS_H
 #define AISBX_BROKER_EVENTS_H
@@ -19,6 +20,7 @@ enum broker_event_kind {
 	EVENT_REFUSED,	 /* refusal, what, grant, why; count more of them than told before */
 	EVENT_CONNECTED, /* what, port */
 	EVENT_CLOSED,	 /* what, port, bytes, duration_ms */
+	EVENT_MORE,	 /* what, port, count of connections not told singly, bytes of them all */
 	EVENT_TOTAL,	 /* what, port, count of connections, bytes of them all */
 	EVENT__N,
 };
@@ -30,7 +32,8 @@ enum refusal_kind {
 };
 
 enum {
-	EVENT_TEXT = 304, /* a name, a port and a few words */
+	EVENT_TEXT = 304,     /* a name, a port and a few words */
+	EVENT_EACH_MAX = 256, /* a box that connects and connects must not fill a log */
 };
 
 struct broker_event {

@@ -76,9 +76,21 @@ static void write_host(char what[WHAT_TEXT], const char *host, uint16_t port)
 	(void)snprintf(what, WHAT_TEXT, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
 }
 
-void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why)
+/* No grant of a name leads to reserved addresses: they have to be granted themselves. */
+static bool leads_nowhere(const char *host, const struct address *addresses, size_t len)
 {
-	bool is_private = address && address_class(address) != ADDRESS_PUBLIC;
+	struct address literal;
+	size_t i = 0;
+
+	while (i < len && address_class(&addresses[i]) == ADDRESS_NEVER)
+		i++;
+	return len > 0 && i == len && !address_parse(host, strlen(host), &literal);
+}
+
+void flow_refused(const char *host, const struct address *addresses, size_t len, uint16_t port,
+		  const char *why)
+{
+	bool is_private = len > 0 && address_class(&addresses[0]) != ADDRESS_PUBLIC;
 	char what[WHAT_TEXT], grant[EVENT_TEXT];
 
 	write_host(what, host, port);
@@ -86,7 +98,7 @@ void flow_refused(const char *host, const struct address *address, uint16_t port
 		       what);
 	if (port == HTTPS_PORT && !strchr(host, ':'))
 		grant[strlen(grant) - strlen(":443")] = '\0';
-	event_refused(REFUSED_HOST, what, grant, why);
+	event_refused(REFUSED_HOST, what, leads_nowhere(host, addresses, len) ? NULL : grant, why);
 }
 
 /* The grant is there, the connection broke its rule. */
@@ -140,7 +152,7 @@ static void dial_permitted(struct flow *flow, const struct address *addresses, s
 			permitted[permitted_len++] = addresses[i];
 	}
 	if (permitted_len == 0) {
-		flow_refused(flow->host, &addresses[0], flow->port,
+		flow_refused(flow->host, addresses, len, flow->port,
 			     "it resolves to an address that is not public");
 		give_up(flow);
 		return;
@@ -299,8 +311,7 @@ static void take(struct watch *watch, int fd)
 		start_flow(flow);
 		return;
 	}
-	flow_refused(flow->host, flow->is_literal ? &flow->literal : NULL, flow->port,
-		     "no grant names it");
+	flow_refused(flow->host, &flow->literal, flow->is_literal, flow->port, "no grant names it");
 	connection_reset(fd);
 	free(flow);
 }

@@ -29,7 +29,11 @@ void flows_accept(struct watch *watch, uint32_t events);
 /* Whether the box sent something to a connection that is not pumped yet. */
 bool flows_have_more(void);
 
-/* Writes what a refused connection wanted and the option that would allow it. */
-void flow_refused(const char *host, const struct address *address, uint16_t port, const char *why);
+/*
+ * Tells what a refused connection wanted and the option that would allow it. addresses: what
+ * host is, or those it leads to, none of which its grant permits; len 0: not known.
+ */
+void flow_refused(const char *host, const struct address *addresses, size_t len, uint16_t port,
+		  const char *why);
 
 #endif

@@ -15,6 +15,7 @@
 enum {
 	BUCKETS = 1024, /* a power of two */
 	BACKLOG = 4096, /* the kernel takes the lesser of this and somaxconn */
+	PORTS_A_WORD = 32,
 };
 
 /* 198.18.0.0 as ::ffff:0:0 has it, and 2001:2::; a name's number is added. */
@@ -143,22 +144,21 @@ static int listen_on(int fd, const struct name *name, const struct address *addr
 }
 
 struct ports {
-	uint16_t items[1024];
+	uint32_t set[(1 << 16) / PORTS_A_WORD];
 	int len;
 };
 
+static bool has_port(const struct ports *ports, unsigned port)
+{
+	return ports->set[port / PORTS_A_WORD] >> port % PORTS_A_WORD & 1;
+}
+
 static void add_ports(struct ports *ports, const struct host_grant *grant)
 {
-	const int max = sizeof ports->items / sizeof *ports->items;
-
 	for (size_t i = 0; i < grant->ports_len; i++) {
 		for (unsigned port = grant->ports[i].first; port <= grant->ports[i].last; port++) {
-			bool is_new = ports->len < max;
-
-			for (int k = 0; k < ports->len && is_new; k++)
-				is_new = ports->items[k] != port;
-			if (is_new)
-				ports->items[ports->len++] = (uint16_t)port;
+			ports->len += !has_port(ports, port);
+			ports->set[port / PORTS_A_WORD] |= 1u << port % PORTS_A_WORD;
 		}
 	}
 }
@@ -167,17 +167,19 @@ static void add_ports(struct ports *ports, const struct host_grant *grant)
 static int listen_at_ports(const struct name *name, const struct address *address,
 			   const struct ports *ports)
 {
-	int fds[sizeof ports->items / sizeof *ports->items];
-	int r = box_sockets_take(address_is_v4(address) ? AF_INET : AF_INET6, ports->len, fds);
+	int *fds = malloc((size_t)ports->len * sizeof *fds);
+	int r = fds ? box_sockets_take(address_is_v4(address) ? AF_INET : AF_INET6, ports->len, fds)
+		    : -ENOMEM;
+	int len = r < 0 ? 0 : ports->len;
 
-	if (r < 0)
-		return r;
-	for (int i = 0; i < ports->len; i++) {
-		int failed = listen_on(fds[i], name, address, ports->items[i]);
-
+	for (int port = 0, taken = 0; taken < len; port++) {
+		if (!has_port(ports, (unsigned)port))
+			continue;
+		int failed = listen_on(fds[taken++], name, address, (uint16_t)port);
 		if (failed < 0 && failed != -EADDRINUSE)
 			r = failed;
 	}
+	free(fds);
 	return r;
 }
 

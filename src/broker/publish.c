@@ -3,6 +3,7 @@
 #include "broker/publish.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -72,6 +73,24 @@ static void try_next(struct guest *guest)
 		timer_set(&guest->again, PUBLISH_AGAIN_MS, on_again);
 }
 
+/* What arrives goes on at once, an urgent byte as one of the stream. */
+static void pass_on_all(int fd)
+{
+	static const int yes = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
+}
+
+/* The server's own probes get no further than here. */
+static void probe_client(int fd)
+{
+	static const int yes = 1, keep_idle_s = 60;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keep_idle_s, sizeof keep_idle_s);
+}
+
 static void on_connected(struct watch *watch, uint32_t events)
 {
 	struct guest *guest = CONTAINER_OF(watch, struct guest, server);
@@ -84,6 +103,9 @@ static void on_connected(struct watch *watch, uint32_t events)
 		return;
 	}
 	loop_unwatch(watch);
+	pass_on_all(fd);
+	pass_on_all(guest->client_fd);
+	probe_client(guest->client_fd);
 	pump_start(&guest->pump, fd, guest->client_fd, on_pumped);
 }
 

@@ -78,7 +78,7 @@ static void tell(const struct refused *refused)
 	const char *host = name ? name->text : address_format(&refused->address, text);
 
 	if (!refused->is_udp) {
-		flow_refused(host, name ? NULL : &refused->address, refused->port,
+		flow_refused(host, &refused->address, name ? 0 : 1, refused->port,
 			     "no grant names it");
 		return;
 	}

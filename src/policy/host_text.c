@@ -310,16 +310,6 @@ static const char *to_a_labels(struct arena *arena, const char *name, const char
 	return NULL;
 }
 
-/* Software takes such a name for an address: its last label is a number (WHATWG URL, 3.5). */
-static bool ends_in_number(const char *name)
-{
-	const char *dot = strrchr(name, '.'), *label = dot ? dot + 1 : name;
-
-	if (label[0] == '0' && label[1] == 'x')
-		return !label[2 + strspn(label + 2, "0123456789abcdef")];
-	return !label[strspn(label, "0123456789")];
-}
-
 static const char *number_reason(struct arena *arena, const char *host, const char *name)
 {
 	char buf[INET_ADDRSTRLEN];
@@ -358,16 +348,6 @@ static const char *name_reason(struct arena *arena, const char *host)
 			    word_quote(arena, host));
 }
 
-static bool is_localhost(const char *name)
-{
-	static const char localhost[] = "localhost";
-	size_t len = strlen(name), tail = sizeof localhost - 1;
-
-	return strcmp(name, "localhost.localdomain") == 0 ||
-	       (len >= tail && strcmp(name + len - tail, localhost) == 0 &&
-		(len == tail || name[len - tail - 1] == '.')); /* RFC 6761, section 6.3 */
-}
-
 static bool is_public_suffix(const char *name)
 {
 	const psl_ctx_t *list = psl_builtin(); /* data of the program: nothing is read */
@@ -385,17 +365,17 @@ static const char *parse_name(struct arena *arena, const char *host, struct host
 		return why;
 	if (why || !hostname_normalize(text, strlen(text), name))
 		return name_reason(arena, host);
-	if (is_wild && ends_in_number(name))
+	if (is_wild && hostname_ends_in_number(name))
 		return arena_printf(arena, "%s: a * is for names alone; write a net as ADDRESS/LEN",
 				    word_quote(arena, host));
-	if (ends_in_number(name))
+	if (hostname_ends_in_number(name))
 		return number_reason(arena, host, name);
 	if (is_wild && is_public_suffix(name))
 		return arena_printf(arena,
 				    "%s is every host below a public suffix, of anybody; write the "
 				    "whole name",
 				    word_quote(arena, host));
-	if (!grant->is_private && is_localhost(name))
+	if (!grant->is_private && hostname_is_localhost(name))
 		return arena_printf(arena,
 				    "%s is this machine itself; if the box may reach it, put it "
 				    "under network.private (--allow-private-host)",

@@ -7,6 +7,10 @@
 #include "policy/registries.h"
 #include "policy/words.h"
 
+enum {
+	DNS_PORT = 53, /* of the box: sockets.c */
+};
+
 static int add_grants(struct arena *arena, struct plan *plan, const struct host_list *list,
 		      bool is_private, struct err *reterr)
 {
@@ -92,6 +96,37 @@ static bool is_same_listener(const struct publish *a, const struct publish *b)
 	       memcmp(&a->address, &b->address, sizeof a->address) == 0;
 }
 
+/* Whether the broker listens there itself, at 127.0.0.1 or ::1: names_listen_literals(). */
+static bool takes_loopback_port(const struct host_grant *grant, uint16_t port)
+{
+	if (!host_grant_has_port(grant, port))
+		return false;
+	if (grant->kind == HOST_NET)
+		return grant->prefix_len < 128 || address_class(&grant->net) == ADDRESS_LOOPBACK;
+	return host_grant_matches(grant, "localhost");
+}
+
+/* Else what calls the published port would be led out of the box again. */
+static int check_box_port(struct arena *arena, const struct plan *plan,
+			  const struct publish *publish, const char *text, struct err *reterr)
+{
+	const struct host_grants *grants = &plan->network.grants;
+	const char *taker = publish->box_port == DNS_PORT ? "the box's name server" : NULL;
+
+	for (size_t i = 0; i < grants->len && !taker; i++) {
+		if (takes_loopback_port(&grants->items[i], publish->box_port))
+			taker = arena_printf(
+				arena, "the grant of %s",
+				word_quote(arena, host_grant_host(arena, &grants->items[i])));
+	}
+	if (!taker)
+		return 0;
+	return err_msg(reterr, E_GRANT,
+		       "%s: cannot publish '%s': %s takes port %d of the box; let the server in "
+		       "the box use another one",
+		       publish->why, text, taker, publish->box_port);
+}
+
 static int build_publish(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	const struct host_list *list = &plan->profile->publish;
@@ -115,6 +150,9 @@ static int build_publish(struct arena *arena, struct plan *plan, struct err *ret
 					       publish->why, list->items[i].text,
 					       list->items[j].text);
 		}
+		int r = check_box_port(arena, plan, publish, list->items[i].text, reterr);
+		if (r < 0)
+			return r;
 		network->publish_len++;
 	}
 	return 0;

@@ -55,7 +55,7 @@ static int add_proxy(const struct registry_reader *reader, const char *proxy, co
 
 	*ret_anonymous = proxy;
 	if (strcmp(proxy, "direct") == 0 || strcmp(proxy, "off") == 0 ||
-	    strcmp(proxy, "noproxy") == 0 || proxy[0] == '/')
+	    strcmp(proxy, "noproxy") == 0 || (proxy[0] == '/' && proxy[1] != '/'))
 		return 0;
 	if (!has_scheme && strpbrk(proxy, ".:/"))
 		proxy = arena_printf(reader->arena, "https://%s", proxy);

@@ -108,23 +108,6 @@ static void end_field(struct settings_parser *parser)
 	parser->field = NULL;
 }
 
-/* The value of ${env.NAME}s put in; other variables stay. */
-static const char *expand(const struct registry_reader *reader, const char *text)
-{
-	static const char open[] = "${env.";
-	const char *start = strstr(text, open), *end = start ? strchr(start, '}') : NULL;
-
-	if (!end)
-		return text;
-	const char *value =
-		reader_env(reader, arena_strndup(reader->arena, start + sizeof open - 1,
-						 (size_t)(end - start) - (sizeof open - 1)));
-	if (!value)
-		return text;
-	return arena_printf(reader->arena, "%.*s%s%s", (int)(start - text), text, value,
-			    expand(reader, end + 1));
-}
-
 static void end_holder(struct settings_parser *parser)
 {
 	const char *holder = parser->holder;
@@ -137,8 +120,8 @@ static void end_holder(struct settings_parser *parser)
 				  &(struct config_value){ "proxy", parser->url, parser->url_why });
 		return;
 	}
-	int r = reader_add_url(parser->reader, expand(parser->reader, parser->url), parser->url_why,
-			       NULL);
+	int r = reader_add_url(parser->reader, reader_expand(parser->reader, parser->url, "${env."),
+			       parser->url_why, NULL);
 	if (r < 0)
 		stop(parser, r);
 }

@@ -6,11 +6,7 @@
 
 #include "policy/registry_reader.h"
 
-enum {
-	VALUE_BYTES_MAX = 4096,
-};
-
-static const char prefix[] = "npm_config_";
+static const char prefix[] = "npm_config_", variable[] = "${";
 
 /* Whether a key names a registry, or a proxy. */
 static bool is_wanted(const char *key)
@@ -19,29 +15,6 @@ static bool is_wanted(const char *key)
 
 	return strcmp(key, "registry") == 0 || (colon && strcmp(colon, ":registry") == 0) ||
 	       strcmp(key, "proxy") == 0 || strcmp(key, "https-proxy") == 0;
-}
-
-/* text with each ${NAME} as the variable's value; unset ones stay as they are. */
-static const char *expand(const struct registry_reader *reader, const char *text)
-{
-	const char *out = "";
-
-	if (strlen(text) > VALUE_BYTES_MAX) /* no URL: refused as it is */
-		return text;
-	for (;;) {
-		const char *start = strstr(text, "${"), *end = start ? strchr(start, '}') : NULL;
-
-		if (!end)
-			return arena_printf(reader->arena, "%s%s", out, text);
-		const char *name =
-			arena_strndup(reader->arena, start + 2, (size_t)(end - start) - 2);
-		const char *value = reader_env(reader, name);
-		if (!value || (start > text && start[-1] == '\\'))
-			value = arena_strndup(reader->arena, start, (size_t)(end - start) + 1);
-		out = arena_printf(reader->arena, "%s%.*s%s", out, (int)(start - text), text,
-				   value);
-		text = end + 1;
-	}
 }
 
 /* Takes quotes off, or what follows as a comment. */
@@ -76,9 +49,10 @@ static int read_file(const struct registry_reader *reader, const char *path,
 		*equals = '\0';
 		key = unquote(config_trim(key));
 		if (is_wanted(key))
-			values_put(reader->arena, values, key,
-				   expand(reader, unquote(config_trim(equals + 1))),
-				   config_why(reader, &file));
+			values_put(
+				reader->arena, values, key,
+				reader_expand(reader, unquote(config_trim(equals + 1)), variable),
+				config_why(reader, &file));
 	}
 	return 0;
 }
@@ -151,7 +125,8 @@ static void read_variables(const struct registry_reader *reader, struct config_v
 				    : *c >= 'A' && *c <= 'Z' ? *c | 0x20
 							     : *c);
 		if (is_wanted(key))
-			values_put(reader->arena, values, key, expand(reader, equals + 1), name);
+			values_put(reader->arena, values, key,
+				   reader_expand(reader, equals + 1, variable), name);
 	}
 }
 

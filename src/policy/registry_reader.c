@@ -20,6 +20,7 @@ enum {
 	NOTE_BYTES = 512,
 	HOSTS_MAX = 256,    /* of all tools */
 	LIST_URLS_MAX = 64, /* of one list */
+	VALUE_BYTES_MAX = 4096,
 };
 
 /*** Places ***/
@@ -46,6 +47,41 @@ const char *reader_env_path(const struct registry_reader *reader, const char *na
 		    "no host",
 		    word_quote(reader->arena, path));
 	return NULL;
+}
+
+/* Whether it fits. */
+static bool append(char buf[VALUE_BYTES_MAX], size_t *len, const char *text, size_t text_len)
+{
+	if (text_len >= VALUE_BYTES_MAX - *len)
+		return false;
+	memcpy(buf + *len, text, text_len);
+	*len += text_len;
+	buf[*len] = '\0';
+	return true;
+}
+
+const char *reader_expand(const struct registry_reader *reader, const char *text, const char *open)
+{
+	char buf[VALUE_BYTES_MAX] = "";
+	size_t len = 0, open_len = strlen(open);
+	const char *at = text;
+
+	for (;;) {
+		const char *start = strstr(at, open), *end = start ? strchr(start, '}') : NULL;
+		const char *value = NULL;
+
+		if (!append(buf, &len, at, end ? (size_t)(start - at) : strlen(at)))
+			return text;
+		if (!end)
+			return arena_strdup(reader->arena, buf);
+		if (start == text || start[-1] != '\\')
+			value = reader_env(reader, arena_strndup(reader->arena, start + open_len,
+								 (size_t)(end - start) - open_len));
+		at = end + 1;
+		if (!append(buf, &len, value ? value : start,
+			    value ? strlen(value) : (size_t)(at - start)))
+			return text;
+	}
 }
 
 const char *reader_root(const struct registry_reader *reader, const char *path)

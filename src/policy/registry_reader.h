@@ -22,6 +22,11 @@ const char *reader_env(const struct registry_reader *reader, const char *name);
  * what the working directory holds is not trusted to grant hosts.
  */
 const char *reader_env_path(const struct registry_reader *reader, const char *name);
+/*
+ * text with variables put in, written as "${" (which is open) NAME "}"; unset ones, and those after
+ * a backslash, stay as they are. All stay where it would be too long for an URL.
+ */
+const char *reader_expand(const struct registry_reader *reader, const char *text, const char *open);
 /* A path of the host's, below places->root. */
 const char *reader_root(const struct registry_reader *reader, const char *path);
 /* rest below $XDG_CONFIG_HOME, or below ~/.config. */

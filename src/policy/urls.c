@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hostname.h"
 #include "policy/addresses.h"
 #include "policy/ports.h"
 #include "policy/words.h"
@@ -76,6 +77,14 @@ static bool is_private_address(const struct address *address)
 	return class == ADDRESS_LOOPBACK || class == ADDRESS_PRIVATE;
 }
 
+/* localhost and names below it: RFC 6761 keeps them on the machine. */
+static bool is_local_name(const char *name)
+{
+	char normal[HOSTNAME_BYTES];
+
+	return hostname_normalize(name, strlen(name), normal) && hostname_is_localhost(normal);
+}
+
 /* Bytes of a host's name: letters, digits, . - _ and what is not ASCII. */
 static size_t name_span(const char *text, size_t len)
 {
@@ -123,8 +132,7 @@ static int parse_host(struct arena *arena, const char *text, size_t len, uint16_
 	}
 	url->kind = URL_HOST;
 	url->host = arena_printf(arena, is_v6 ? "[%s]:%u" : "%s:%u", name, port);
-	url->is_private =
-		is_address ? is_private_address(&address) : strcmp(name, "localhost") == 0;
+	url->is_private = is_address ? is_private_address(&address) : is_local_name(name);
 	return 0;
 }
 
@@ -134,18 +142,27 @@ static bool has_variable(const char *text, size_t len)
 	return memchr(text, '$', len) != NULL;
 }
 
+/* Whatever the URL leads to, and whether or not it is one that is understood. */
+static const char *without_user(struct arena *arena, const char *text)
+{
+	const char *colon = strstr(text, "://"), *authority = colon ? colon + 3 : "";
+	const char *at = memrchr(authority, '@', strcspn(authority, "/\\?#"));
+
+	return at ? arena_printf(arena, "%.*s%s", (int)(authority - text), text, at + 1) : text;
+}
+
 int url_parse(struct arena *arena, const char *text, struct url *ret_url, const char **ret_why)
 {
 	const char *scheme = skip_wrapper(text);
 	size_t len = strspn(scheme, LETTERS DIGITS "+-.");
 	size_t row = find_scheme(scheme, len);
-	struct url url = { .kind = URL_OTHER, .anonymous = text };
+	struct url url = { .kind = URL_OTHER, .anonymous = without_user(arena, text) };
 
 	if (strlen(text) > URL_BYTES_MAX) {
 		*ret_why = "is too long for an URL";
 		return -EINVAL;
 	}
-	if (text[0] == '/' || text[0] == '.' || text[0] == '~' ||
+	if ((text[0] == '/' && text[1] != '/') || text[0] == '.' || text[0] == '~' ||
 	    (scheme[len] == ':' && row < sizeof schemes / sizeof *schemes &&
 	     schemes[row].port == 0)) {
 		url.kind = URL_LOCAL;
@@ -167,7 +184,6 @@ int url_parse(struct arena *arena, const char *text, struct url *ret_url, const 
 	const char *host = at ? at + 1 : authority;
 	size_t host_len = authority_len - (size_t)(host - authority);
 
-	url.anonymous = arena_printf(arena, "%.*s%s", (int)(authority - text), text, host);
 	if (row < sizeof schemes / sizeof *schemes && !has_variable(host, host_len)) {
 		int r = parse_host(arena, host, host_len, schemes[row].port, &url, ret_why);
 		if (r < 0)

@@ -86,6 +86,12 @@ json_t *json_event(const struct broker_event *event, const char **ret_event, boo
 				 "port", (int)event->port, "up_bytes", number(event->up_bytes),
 				 "down_bytes", number(event->down_bytes), "duration_ms",
 				 number(event->duration_ms));
+	case EVENT_MORE:
+		*ret_event = "connect";
+		return json_pack("{s:o, s:i, s:o, s:o, s:o}", "host", json_text(event->what),
+				 "port", (int)event->port, "count", number(event->count),
+				 "up_bytes", number(event->up_bytes), "down_bytes",
+				 number(event->down_bytes));
 	case EVENT_FAILED:
 	case EVENT_TOTAL:
 	case EVENT__N:

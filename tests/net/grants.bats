@@ -96,6 +96,17 @@ reach() { # OPTION... -- "NAME PORT"...
 	output_is hello
 }
 
+@test "ports: however many the grants of a name have together" {
+	[ "$(ulimit -Hn)" -ge 4096 ] || skip "at most $(ulimit -Hn) descriptors here"
+	local grants=() i
+	for ((i = 0; i < 16; i++)); do
+		grants+=(--allow-host "api.test:$((20000 + 64 * i))-$((20063 + 64 * i))")
+	done
+	reach "${grants[@]}" --allow-host api.test:9001-9064 -- "api.test 9001" "api.test 9064" \
+		"api.test 9000"
+	[[ $output =~ ^([0-9a-f.:]+\ ){2}no$ ]]
+}
+
 @test "the caller's own loopback: only as a private grant" {
 	reach --allow-private-host localhost:20 -- "localhost 20" "127.0.0.1 20" "localhost 13"
 	output_is "127.0.0.1 127.0.0.1 no"

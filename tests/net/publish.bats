@@ -171,6 +171,45 @@ print("fine")'
 	end_box
 }
 
+@test "small writes are not held back, nor is an urgent byte; who went away is noticed" {
+	need ss
+	serve -P 18000:8000 -- python3 -c '
+import socket, time
+listener = socket.create_server(("127.0.0.1", 8000))
+c, _ = listener.accept()
+c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+for i in range(41):
+    while c.recv(1) != b"?": pass # what came before it is one half of a question
+    c.sendall(b"a"); time.sleep(0.001); c.sendall(b"b")
+c, _ = listener.accept()
+c.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+c.sendall(c.makefile("rb").read())
+c.close()
+time.sleep(60)'
+	run python3 -c '
+import socket, subprocess, time
+s = socket.create_connection(("127.0.0.1", 18000), 20)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+rounds = []
+for i in range(41):
+    begin = time.monotonic()
+    s.sendall(b"."); time.sleep(0.001); s.sendall(b"?")
+    got = b""
+    while len(got) < 2: got += s.recv(2)
+    rounds.append(time.monotonic() - begin)
+assert sorted(rounds)[20] < 0.03, sorted(rounds) # a delayed acknowledgement is 40 ms
+seen = subprocess.run(["ss", "-tnoH", "sport = :18000"], capture_output=True, text=True).stdout
+assert "keepalive" in seen, seen
+s = socket.create_connection(("127.0.0.1", 18000), 20)
+s.sendall(b"one"); time.sleep(0.1)
+s.send(b"U", socket.MSG_OOB); time.sleep(0.1)
+s.sendall(b"two"); s.shutdown(socket.SHUT_WR)
+assert s.makefile("rb").read() == b"oneUtwo"
+print("fine")'
+	output_is fine
+	end_box
+}
+
 @test "two boxes want one port: the second is told, and nothing of it runs" {
 	serve -P 18080:8080 -- python3 -c "$greet" 127.0.0.1 8080 0
 	fails_with 125 "18080" run -P 18080:9090 -- touch never

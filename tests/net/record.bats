@@ -4,7 +4,7 @@ load net
 
 setup_servers() {
 	need jq curl
-	hosts_are "93.184.216.34 api.test" "10.20.30.40 inner.test"
+	hosts_are "93.184.216.34 api.test" "10.20.30.40 inner.test" "192.0.2.1 nowhere.test"
 	start_server
 }
 
@@ -43,6 +43,26 @@ setup_servers() {
 	in_box -p python $(jq -r '.refused[] | select(.what == "inner.test:7") | .grant' result.json) \
 		-c 'import socket; socket.create_connection(("inner.test", 7), 5); print("fine")'
 	output_is fine
+}
+
+@test "result: no grant is named where none would help" {
+	in_box -p python --allow-private-host nowhere.test:7 <<-'E'
+		import os, socket
+		def ask(name):
+		    question = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		        s.connect(("127.0.0.1", 53))
+		        s.send(b"\0\1\1\0\0\1\0\0\0\0\0\0" + question + b"\0\0\1\0\1")
+		        assert s.recv(512)[3] & 15 == 3
+		for name in "nowhere.test", "app.localhost", "example.123", "evil.test": ask(name)
+	E
+	status_is 0
+	output_is ""
+	jq_is '[.refused[].what]' '["nowhere.test:7","app.localhost","example.123","evil.test"]'
+	jq_is '[.refused[].grant]' \
+		'[null,"--allow-private-host app.localhost",null,"--allow-host evil.test"]'
+	run aisbx show $(jq -r '.refused[].grant // empty' result.json)
+	status_is 0
 }
 
 @test "result: a run that is ended by its time limit tells of its connections" {
@@ -105,6 +125,16 @@ time.sleep(30)'
 	status_is 0
 	[ "$(wc -l <audit.jsonl)" -lt 20 ]
 	[ "$(jq '[.refused[] | .count] | add' result.json)" -ge 1000 ]
+	rm audit.jsonl
+	in_box -p python --allow-host api.test:13 --audit audit.jsonl <<-'E'
+		import socket
+		for i in range(1000):
+		    with socket.create_connection(("api.test", 13), 20) as s: s.recv(9)
+	E
+	status_is 0
+	[ "$(wc -l <audit.jsonl)" -lt 520 ]
+	[ "$(jq -s 'map(select(.event == "connect" and .down_bytes) | .count // 1) | add' \
+		audit.jsonl)" -eq 1000 ]
 }
 
 # start_box OPTION...: in the background, with its pid in BOX, once it runs.

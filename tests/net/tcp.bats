@@ -190,6 +190,21 @@ socket.create_connection(("2606:2800:220:1::1", 9100), 1)'
 	E
 }
 
+@test "an idle connection is probed: the probes of the program end at the broker" {
+	need ss
+	"$AISBX" run "${GRANT[@]}" -- python3 -c '
+import socket, time
+s = socket.create_connection(("api.test", 7), 20)
+s.sendall(b"x"); s.recv(1)
+print("up", flush=True)
+time.sleep(60)' >idle 2>&1 3>&- </dev/null &
+	local box=$!
+	eventually grep -q up idle
+	eventually sh -c 'ss -tnoH "dport = :7" | grep keepalive'
+	kill -TERM $box
+	wait $box || true
+}
+
 @test "what is open when the command ends is in the result, and closed" {
 	in_box "${GRANT[@]}" <<-'E'
 		import socket, os

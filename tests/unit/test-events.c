@@ -214,6 +214,31 @@ static void test_each(void **state)
 	expect_totals(told + 6);
 }
 
+static void connect_again(void)
+{
+	for (int i = 0; i < MANY; i++) {
+		event_connected("a.example", 443);
+		event_closed("a.example", 443, 1, 2, 0);
+	}
+}
+
+static void test_each_is_bounded(void **state)
+{
+	const struct broker_event *more = &told[2 * BOUND], *total = more + 1;
+
+	(void)state;
+	run(connect_again, true);
+	assert_int_equal(told_of(EVENT_CONNECTED), BOUND);
+	assert_int_equal(told_of(EVENT_CLOSED), BOUND);
+	assert_int_equal(told_len, 2 * BOUND + 2);
+	assert_int_equal(more->kind, EVENT_MORE);
+	assert_string_equal(more->what, "a.example");
+	assert_int_equal(more->count, MANY - BOUND);
+	assert_int_equal(more->down_bytes, 2 * (MANY - BOUND));
+	assert_int_equal(total->kind, EVENT_TOTAL);
+	assert_int_equal(total->count, MANY);
+}
+
 static void connect_many(void)
 {
 	char host[32];
@@ -332,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_each_is_bounded),
 		cmocka_unit_test(test_sums_are_bounded),
 		cmocka_unit_test(test_untold_is_told_later),
 		cmocka_unit_test(test_received_on_no_trust),

@@ -88,11 +88,39 @@ static void test_bytes(void **state)
 	}
 }
 
+static void test_kinds(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is_localhost, ends_in_number;
+	} rows[] = {
+		{ "localhost", true, false },
+		{ "app.localhost", true, false },
+		{ "localhost.localdomain", true, false },
+		{ "notlocalhost", false, false },
+		{ "localhost.example", false, false },
+		{ "example.123", false, true },
+		{ "10.1.2.3", false, true },
+		{ "2130706433", false, true },
+		{ "example.0x7f", false, true },
+		{ "0x7f.example", false, false },
+		{ "example.1a", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (hostname_is_localhost(rows[i].name) != rows[i].is_localhost ||
+		    hostname_ends_in_number(rows[i].name) != rows[i].ends_in_number)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests_name("hostname", tests, NULL, NULL);

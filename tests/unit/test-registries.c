@@ -618,6 +618,10 @@ static void test_refused(void **state)
 		  "~/.m2/settings.xml:1: not XML: no element found" },
 		{ { "apt", { "/etc/apt/sources.list", "deb nonsense x main" } },
 		  "/etc/apt/sources.list:1: 'nonsense' is not an URL; write https://HOST/..." },
+		{ { "pip", { NULL }, { "PIP_INDEX_URL=//u:SECRET@p.example/" } },
+		  "PIP_INDEX_URL: 'p.example/' is not an URL; write https://HOST/..." },
+		{ { "go", { NULL }, { "GOPROXY=//u:SECRET@p.example/" } },
+		  "GOPROXY: 'p.example/' has no host; write https://HOST/..." },
 		{ { "go", { NULL }, { "GOPROXY=dirct" } },
 		  "GOPROXY: 'dirct' is not an URL; write https://HOST/..." },
 		{ { "npm", { "~/.npmrc/x", "" } },
@@ -689,6 +693,34 @@ static void test_bad_files(void **state)
 	arena_free(&arena);
 }
 
+/* They are not put in: a file of them would want gigabytes. */
+static void test_long_variables(void **state)
+{
+	static char variable[4000] = "LONG=";
+	static const struct row rows[] = {
+		{ "npm", { "~/.npmrc", "registry=https://${LONG}${LONG}/\n" }, { variable } },
+		{ "maven",
+		  { "~/.m2/settings.xml", "<s><mirror><url>https://${env.LONG}${env.LONG}/</url>"
+					  "</mirror></s>" },
+		  { variable } },
+	};
+
+	(void)state;
+	memset(variable + 5, 'a', sizeof variable - 6);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena arena = { 0 };
+		struct registries found;
+		struct err err;
+
+		empty_top();
+		assert_int_equal(read_row(&arena, &rows[i], &found, &err), 0);
+		assert_int_equal(found.len, 0);
+		assert_non_null(strstr(found.notes.items[0], "LONG}/' is not granted: it has a "
+							     "variable in it"));
+		arena_free(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -702,6 +734,7 @@ int main(void)
 		cmocka_unit_test(test_every_tool),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_long_variables),
 		cmocka_unit_test(test_working_directory),
 	};
 

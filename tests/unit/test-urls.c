@@ -35,6 +35,8 @@ static void test_hosts(void **state)
 		{ "https://[2001:DB8::1]/", "[2001:db8::1]:443", false },
 		{ "https://[2001:db8::1]:99/", "[2001:db8::1]:99", false },
 		{ "http://localhost:4873", "localhost:4873", true },
+		{ "http://npm.localhost:4873", "npm.localhost:4873", true },
+		{ "http://LOCALHOST.", "localhost.:80", true },
 		{ "http://localhost.example", "localhost.example:80", false },
 		{ "http://127.0.0.1:1/", "127.0.0.1:1", true },
 		{ "http://10.1.2.3/", "10.1.2.3:80", true },
@@ -81,6 +83,8 @@ static void test_anonymous(void **state)
 		{ "sparse+https://u@a.example/x/", "sparse+https://a.example/x/" },
 		{ "https://a.example/x/?q", "https://a.example/x/?q" },
 		{ "s3://key:word@bucket/x", "s3://bucket/x" },
+		{ "file://u:p@host/srv", "file://host/srv" },
+		{ "${SCHEME}://u:p@a.example/", "${SCHEME}://a.example/" },
 	};
 	struct arena arena = { 0 };
 
@@ -138,6 +142,7 @@ static void test_refused(void **state)
 		"https:/packages.example",
 		"https://",
 		"https:///x",
+		"//u:p@packages.example/",
 		"https://:443/",
 		"https://u:p@/",
 		"https://a.example:0/",
