@@ -25,3 +25,4 @@ scenario() {
 @test "a run in the background does not stop and leaves the terminal alone" { scenario background; }
 @test "a run that is stopped gives the terminal back, and takes it again" { scenario stop_outside; }
 @test "the output limit holds on a terminal" { scenario output_limit; }
+@test "--keep on a terminal, and beside one" { scenario keep; }
