@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "box/network_log.h"
+#include "box/relay.h"
 #include "policy/plan.h"
 
 enum outcome {
@@ -46,6 +47,8 @@ struct box_end {
 	bool output_counted; /* stdout_bytes and stderr_bytes are known */
 	uint64_t stdout_bytes;
 	uint64_t stderr_bytes;
+	struct cut stdout_cut; /* what of them was not passed on */
+	struct cut stderr_cut;
 	bool truncated;
 	bool is_stuck;	   /* killed, and not gone yet: what they wait for is the host's */
 	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */

@@ -5,12 +5,14 @@
  * Theory of operation
  *
  *	source --read--> buffer[start..end) --write--> sink
- *	            |
+ *	            |                          ^
+ *	            +--> tails -- at the end --+	what is not head, see relay_keep()
  *	            +--> discarded, once the budget is used up
  *
  * The budget is charged when bytes enter the buffer, so two relays that share it can
  * never promise the same byte twice; bytes that a broken sink leaves behind are given
- * back. `over` needs one byte too many: exactly the budget is not over it.
+ * back. `over` needs one byte too many: exactly the budget is not over it. A tail that
+ * is held is charged too, see tails.h.
  *
  * Not blocking without O_NONBLOCK. The sink is the caller's and a flag on it would be
  * seen by the caller's shell. In order of preference:
@@ -44,7 +46,7 @@
 enum {
 	/* More than a pty can hold (8 KiB of flip buffers, 4 KiB of line discipline). */
 	FINISH_PTY_BYTES = 64 * 1024,
-	DISCARD_BYTES = 16 * 1024,
+	BEYOND_BYTES = 16 * 1024,
 };
 
 #define SINK_GONE (POLLERR | POLLHUP | POLLNVAL)
@@ -115,6 +117,12 @@ void relay_init(struct relay *r, int source_fd, int sink_fd, uint64_t *budget_by
 	r->finishing = false;
 	r->budget_bytes = budget_bytes;
 	r->left_bytes = UINT64_MAX;
+	r->tails = NULL;
+	r->stream = NO_TAIL;
+	r->head_left_bytes = r->head_bytes = UINT64_MAX;
+	r->tail_bytes = 0;
+	r->gap = false;
+	r->unread_bytes = r->unwanted_bytes = 0;
 	r->start = r->end = 0;
 	if (r->source_own) {
 		int fl = fcntl(source_fd, F_GETFL);
@@ -125,20 +133,52 @@ void relay_init(struct relay *r, int source_fd, int sink_fd, uint64_t *budget_by
 	choose_sink(r, sink_fd);
 }
 
-static bool is_spent(const struct relay *r)
+void relay_keep(struct relay *r, struct tails *tails, unsigned stream, uint64_t head_bytes)
 {
-	return r->budget_bytes != NULL && *r->budget_bytes == 0;
+	r->tails = tails;
+	r->stream = stream;
+	r->head_left_bytes = head_bytes;
+	if (stream != NO_TAIL)
+		tails_begin(tails, stream);
 }
 
-/* Discarding needs no room. */
+static bool has_tail(const struct relay *r)
+{
+	return r->tails != NULL && r->stream != NO_TAIL;
+}
+
+static uint64_t held_bytes(const struct relay *r)
+{
+	return has_tail(r) ? r->tails->streams[r->stream].held_bytes : 0;
+}
+
+/* All that will ever be in it is there, and the head is before it. */
+static bool is_tail_due(const struct relay *r)
+{
+	return held_bytes(r) > 0 && r->start == r->end && tails_are_whole(r->tails);
+}
+
+/* How much of what comes next may be passed on as it comes. */
+static uint64_t head_room(const struct relay *r)
+{
+	uint64_t room = UINT64_MAX;
+
+	if (r->tails)
+		room = tails_room(r->tails, r->stream);
+	else if (r->budget_bytes)
+		room = *r->budget_bytes;
+	return room < r->head_left_bytes ? room : r->head_left_bytes;
+}
+
+/* A tail, or discarding, needs no room in the buffer. */
 static bool wants_source(const struct relay *r)
 {
-	return !r->ended && !r->broken && (is_spent(r) || r->end < sizeof r->buffer);
+	return !r->ended && !r->broken && (r->end < sizeof r->buffer || head_room(r) == 0);
 }
 
 bool relay_is_done(const struct relay *r)
 {
-	return r->broken || (r->ended && r->start == r->end);
+	return r->broken || (r->ended && r->start == r->end && held_bytes(r) == 0);
 }
 
 static void drop_sink(struct relay *r)
@@ -149,19 +189,37 @@ static void drop_sink(struct relay *r)
 	r->sink_reopened = false;
 }
 
+/* Of a pipe it is exact; 0 where it cannot be known. */
+static uint64_t bytes_in_pipe(int fd)
+{
+	struct stat st;
+	int pending;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
+			       ioctl(fd, FIONREAD, &pending) == 0
+		       ? (uint64_t)pending
+		       : 0;
+}
+
 static void end_source(struct relay *r)
 {
 	r->ended = true;
+	if (has_tail(r))
+		tails_end(r->tails, r->stream);
 	if (r->source_close)
 		close_keeping_errno(r->source_fd);
 	r->source_fd = -1;
 }
 
-static void drop_buffer(struct relay *r)
+/* Nobody waits for what was taken and not yet written. */
+static void drop_rest(struct relay *r)
 {
+	r->unwanted_bytes += r->end - r->start + held_bytes(r);
 	if (r->budget_bytes != NULL)
 		*r->budget_bytes += r->end - r->start;
 	r->start = r->end = 0;
+	if (has_tail(r))
+		tails_drop(r->tails, r->stream);
 }
 
 /* The sink is gone: what feeds the source gets SIGPIPE, as if it had written there itself. */
@@ -169,22 +227,51 @@ static void break_off(struct relay *r, int errnum)
 {
 	r->broken = true;
 	r->sink_errnum = errnum;
-	drop_buffer(r);
+	drop_rest(r);
+	if (relay_lost(r)) {
+		r->unwanted_bytes = 0;
+		r->unread_bytes = bytes_in_pipe(r->source_fd);
+	}
 	drop_sink(r);
 	end_source(r);
+}
+
+/* What is beyond the head. */
+static void keep_or_discard(struct relay *r, const char *bytes, size_t len)
+{
+	if (!has_tail(r)) {
+		r->over = true;
+		return;
+	}
+	if (r->tail_bytes == 0)
+		r->head_bytes = r->seen_bytes - len;
+	r->head_left_bytes = 0; /* from here on there would be a gap before it */
+	r->tail_bytes += len;
+	tails_add(r->tails, r->stream, bytes, len);
+}
+
+static void charge(struct relay *r, size_t len)
+{
+	if (r->tails)
+		tails_charge(r->tails, r->stream, len);
+	else if (r->budget_bytes != NULL)
+		*r->budget_bytes -= len;
+	if (r->head_left_bytes != UINT64_MAX)
+		r->head_left_bytes -= len;
 }
 
 /* One read from the source, into the buffer or away. */
 static void take(struct relay *r)
 {
-	char rest[DISCARD_BYTES];
-	bool discard = is_spent(r);
-	char *to = discard ? rest : r->buffer + r->end;
-	uint64_t size = discard ? sizeof rest : sizeof r->buffer - r->end;
+	char rest[BEYOND_BYTES];
+	uint64_t room = head_room(r);
+	bool beyond = room == 0;
+	char *to = beyond ? rest : r->buffer + r->end;
+	uint64_t size = beyond ? sizeof rest : sizeof r->buffer - r->end;
 	ssize_t n;
 
-	if (!discard && r->budget_bytes != NULL && size > *r->budget_bytes)
-		size = *r->budget_bytes;
+	if (!beyond && size > room)
+		size = room;
 	if (size > r->left_bytes)
 		size = r->left_bytes;
 	if (size == 0) {
@@ -206,13 +293,21 @@ static void take(struct relay *r)
 	r->seen_bytes += (uint64_t)n;
 	if (r->finishing)
 		r->left_bytes -= (uint64_t)n;
-	if (discard) {
-		r->over = true;
+	if (beyond) {
+		keep_or_discard(r, rest, (size_t)n);
 		return;
 	}
 	r->end += (size_t)n;
-	if (r->budget_bytes != NULL)
-		*r->budget_bytes -= (uint64_t)n;
+	charge(r, (size_t)n);
+}
+
+/* Into the buffer, which is empty. */
+static size_t take_tail(struct relay *r)
+{
+	/* Known once nothing was taken out of it yet. */
+	if (r->passed_bytes == r->head_bytes)
+		r->gap = held_bytes(r) < r->tail_bytes;
+	return tails_take(r->tails, r->stream, r->buffer, sizeof r->buffer);
 }
 
 /* One write to the sink. */
@@ -255,7 +350,7 @@ void relay_prepare(const struct relay *r, struct pollfd out[RELAY_POLL_FDS])
 	out[0] = (struct pollfd){ .fd = reads ? r->source_fd : -1, .events = POLLIN };
 	out[1] = (struct pollfd){
 		.fd = relay_is_done(r) ? -1 : r->sink_fd,
-		.events = r->start < r->end ? POLLOUT : 0,
+		.events = r->start < r->end || is_tail_due(r) ? POLLOUT : 0,
 	};
 }
 
@@ -271,6 +366,8 @@ void relay_step(struct relay *r, const struct pollfd fds[RELAY_POLL_FDS])
 	}
 	if (fds[0].fd >= 0 && fds[0].revents != 0 && wants_source(r))
 		take(r);
+	if (is_tail_due(r))
+		r->end = take_tail(r);
 	if (r->start < r->end && (writable || r->sink_try))
 		give(r);
 	if (r->finishing)
@@ -282,16 +379,13 @@ void relay_step(struct relay *r, const struct pollfd fds[RELAY_POLL_FDS])
 void relay_finish(struct relay *r)
 {
 	struct stat st;
-	int pending;
 
 	if (r->finishing || r->ended)
 		return;
 	r->finishing = true;
-	r->left_bytes = FINISH_PTY_BYTES;
-	/* FIONREAD of a pipe is exact; that of a pty does not see what is on its way. */
-	if (fstat(r->source_fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
-	    ioctl(r->source_fd, FIONREAD, &pending) == 0)
-		r->left_bytes = (uint64_t)pending;
+	r->left_bytes = FINISH_PTY_BYTES; /* a pty does not tell what is on its way */
+	if (fstat(r->source_fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		r->left_bytes = bytes_in_pipe(r->source_fd);
 	if (!r->source_own)
 		r->left_bytes = 0; /* a read might wait */
 	take_rest(r);
@@ -335,9 +429,19 @@ int relay_lost(const struct relay *r)
 	return r->sink_errnum == EPIPE || r->sink_errnum == ECONNRESET ? 0 : r->sink_errnum;
 }
 
+struct cut relay_cut(const struct relay *r)
+{
+	uint64_t taken = r->seen_bytes - r->passed_bytes - r->unwanted_bytes;
+
+	return (struct cut){
+		.bytes = taken + r->unread_bytes + bytes_in_pipe(r->source_fd),
+		.at = r->gap ? r->head_bytes : r->passed_bytes,
+	};
+}
+
 void relay_close(struct relay *r)
 {
-	drop_buffer(r);
+	drop_rest(r);
 	drop_sink(r);
 	if (!r->ended)
 		end_source(r);

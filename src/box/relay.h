@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "box/tails.h"
+
 enum {
 	RELAY_BUFFER_BYTES = 64 * 1024,
 	RELAY_POLL_FDS = 2,
@@ -55,8 +57,16 @@ struct relay {
 	bool sink_is_socket; /* send(MSG_DONTWAIT) */
 	bool sink_try;	     /* a write never blocks, POLLOUT or not */
 	bool finishing;
-	uint64_t *budget_bytes; /* shared by several relays; NULL: no limit */
-	uint64_t left_bytes;	/* when finishing: what may still be taken */
+	uint64_t *budget_bytes;	  /* shared by several relays; NULL: no limit */
+	struct tails *tails;	  /* shares the budget out, see relay_keep(); NULL: nobody does */
+	unsigned stream;	  /* of tails */
+	uint64_t head_left_bytes; /* what may still be passed on as it comes */
+	uint64_t head_bytes;	  /* what was, when the tail began; UINT64_MAX: it did not */
+	uint64_t tail_bytes;	  /* given to tails */
+	bool gap;		  /* between head and tail */
+	uint64_t unread_bytes;	  /* left in a source that was closed early */
+	uint64_t unwanted_bytes;  /* the reader went away before it had them */
+	uint64_t left_bytes;	  /* when finishing: what may still be taken */
 	size_t sink_chunk_bytes;
 	size_t start, end; /* buffer[start..end) is taken and not yet written */
 	char buffer[RELAY_BUFFER_BYTES];
@@ -72,6 +82,15 @@ struct relay {
  */
 void relay_init(struct relay *relay, int source_fd, int sink_fd, uint64_t *budget_bytes,
 		unsigned flags);
+
+/*
+ * The first head_bytes are passed on as they come, within the budget. With a tail (stream
+ * is not NO_TAIL) what comes after them is given to tails: it never makes the relay
+ * `over`, and the source is read however slow the sink is. The tail goes out when all
+ * streams of tails have ended. Without one, only the budget is shared.
+ * Must: follow relay_init(), with the budget that tails has.
+ */
+void relay_keep(struct relay *relay, struct tails *tails, unsigned stream, uint64_t head_bytes);
 
 /*
  * Fills out[0] (source) and out[1] (sink); fd is -1 where there is nothing to wait
@@ -108,6 +127,18 @@ bool relay_is_done(const struct relay *relay);
  * the source may not have learnt of it.
  */
 int relay_lost(const struct relay *relay);
+
+/* Where bytes are missing in what was passed on, and how many; the first place of several. */
+struct cut {
+	uint64_t bytes; /* 0: none */
+	uint64_t at;	/* so many were passed on before it */
+};
+
+/*
+ * What the source had and the sink did not get, for whatever reason but that its reader
+ * went away. Exact once the relay is done or will not be driven any more; not for a pty.
+ */
+struct cut relay_cut(const struct relay *relay);
 
 /* Releases what the relay owns. Buffered bytes are dropped (back into the budget). Idempotent. */
 void relay_close(struct relay *relay);

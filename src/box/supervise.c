@@ -54,6 +54,7 @@ enum {
 /* Untouched, and so without memory, where nothing is relayed. */
 static struct relay relays[2];
 static struct tty terminal;
+static struct tails tails; /* in use only when a tail of the output is kept */
 
 int64_t supervisor_now_ms(void)
 {
@@ -228,6 +229,8 @@ static void attach_terminal(struct supervisor *sup)
 		return;
 	}
 	sup->has_tty = true;
+	if (tails.chunks)
+		relay_keep(&terminal.output, &tails, NO_TAIL, UINT64_MAX);
 	(void)phase_send(sup->box.socket_fd, &attached); /* init gone: its end is noticed anyway */
 }
 
@@ -492,10 +495,21 @@ static void fill_figures(struct supervisor *sup)
 	end->stderr_bytes = is_relayed(sup, 2) ? relays[1].passed_bytes : 0;
 	if (sup->has_tty)
 		end->stdout_bytes += terminal.output.passed_bytes;
+	if (is_relayed(sup, 1))
+		end->stdout_cut = relay_cut(&relays[0]);
+	if (is_relayed(sup, 2))
+		end->stderr_cut = relay_cut(&relays[1]);
+	if (sup->has_tty) {
+		struct cut cut = relay_cut(&terminal.output);
+
+		if (!end->stdout_cut.bytes)
+			end->stdout_cut.at = cut.at;
+		end->stdout_cut.bytes += cut.bytes;
+	}
 	end->output_errnum =
 		relay_lost(&relays[0]) ? relay_lost(&relays[0]) : relay_lost(&relays[1]);
-	end->truncated =
-		relays[0].over || relays[1].over || terminal.output.over || end->output_errnum;
+	end->truncated = relays[0].over || relays[1].over || terminal.output.over ||
+			 end->output_errnum || end->stdout_cut.bytes || end->stderr_cut.bytes;
 	if (sup->ended) {
 		cpu_us = sup->ending.cpu_us;
 		end->peak_memory_bytes = sup->ending.peak_rss_bytes;
@@ -509,6 +523,8 @@ static void start_relays(struct supervisor *sup)
 		if (is_relayed(sup, fd))
 			relay_init(&relays[fd - 1], sup->box.output[fd], fd, sup->budget,
 				   RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
+		if (is_relayed(sup, fd) && tails.chunks)
+			relay_keep(&relays[fd - 1], &tails, (unsigned)fd - 1, sup->head_bytes);
 	}
 }
 
@@ -533,8 +549,30 @@ static void supervise(struct supervisor *sup)
 		if (is_relayed(sup, i + 1))
 			relay_close(&relays[i]);
 	}
+	tails_close(&tails);
 	supervisor_classify(sup);
 	launch_return_stdin(&sup->box);
+}
+
+/*
+ * Each stream has an equal share of the limit, half of it for its head when both ends are
+ * kept; what one does not use is in the budget, for whichever needs it. A terminal shows
+ * what comes when it comes: its share is all head.
+ */
+static int prepare_tails(struct supervisor *sup, struct err *reterr)
+{
+	const struct plan *plan = sup->plan;
+	unsigned relayed = is_relayed(sup, 1) + is_relayed(sup, 2);
+	uint64_t share;
+	int r;
+
+	if (!sup->budget || !(plan->limits.keep & KEEP_TAIL) || !relayed)
+		return 0;
+	share = plan->limits.output / (relayed + (plan->stdio[0] == STDIO_TTY));
+	sup->head_bytes = plan->limits.keep & KEEP_HEAD ? share / 2 : 0;
+	r = tails_init(&tails, sup->budget, plan->limits.output, share - sup->head_bytes);
+	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "get memory for", "the tail of the output")
+		     : 0;
 }
 
 static int prepare_terminal(const struct plan *plan, struct err *reterr)
@@ -564,11 +602,13 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (prepare_terminal(plan, &ret_end->err) < 0 || supervisor_prepare_broker(&sup, arena) < 0)
+	if (prepare_tails(&sup, &ret_end->err) < 0 || prepare_terminal(plan, &ret_end->err) < 0 ||
+	    supervisor_prepare_broker(&sup, arena) < 0)
 		return;
 	int r = launch(plan, arena, stdin_fd, &sup.broker, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
 	if (r < 0) {
+		tails_close(&tails);
 		(void)broker_kill(&sup.broker);
 		return;
 	}

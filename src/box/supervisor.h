@@ -46,6 +46,7 @@ struct supervisor {
 	struct rusage usage;   /* of init and all it reaped */
 	uint64_t budget_bytes; /* what is left of limits.output */
 	uint64_t *budget;
+	uint64_t head_bytes; /* of each stream, when tails are kept */
 	bool has_tty;
 };
 

@@ -45,6 +45,23 @@ static int fail(struct run *run, enum outcome outcome)
 	return -EINVAL;
 }
 
+static void print_cut(const char *stream, const struct cut *cut)
+{
+	if (cut->bytes)
+		(void)fprintf(stderr, "aisbx: %s: %llu byte%s cut after byte %llu\n", stream,
+			      (unsigned long long)cut->bytes, cut->bytes == 1 ? " was" : "s were",
+			      (unsigned long long)cut->at);
+}
+
+/* Where the head ends and the tail begins cannot be seen in the stream itself. */
+static void print_cuts(const struct plan *plan, const struct box_end *end)
+{
+	if (!(plan->limits.keep & KEEP_TAIL))
+		return;
+	print_cut(plan->shared_output ? "stdout and stderr" : "stdout", &end->stdout_cut);
+	print_cut("stderr", &end->stderr_cut);
+}
+
 /*** Code as input ***/
 
 /* The code once more as a file of its own, for the check's stdin. */
@@ -114,7 +131,7 @@ static int run_check(struct run *run)
 {
 	struct arena arena = { 0 };
 	struct profile profile;
-	struct plan plan;
+	struct plan plan = { 0 };
 	struct box_end end;
 	struct request request = { .command = run->profile.input_check.items,
 				   .is_input_check = true };
@@ -131,6 +148,8 @@ static int run_check(struct run *run)
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
 	box_run(&plan, &arena, code_fd, NULL, &end);
+	if (!run->options.quiet)
+		print_cuts(&plan, &end);
 	arena_free(&arena);
 	return check_verdict(run, &end);
 }
@@ -292,6 +311,8 @@ static int report(struct run *run)
 		status = print_failure(&run->end.err);
 	else if (!run->options.quiet)
 		print_limit(run);
+	if (run->planned && !run->options.quiet)
+		print_cuts(&run->plan, &run->end);
 	/* A host that nobody granted may be why it failed. */
 	if (run->end.started && status != 0 && !run->options.quiet && !run->options.verbose)
 		print_notes(&run->plan);

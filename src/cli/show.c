@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "policy/plan.h"
+#include "policy/schema.h"
 #include "policy/units.h"
 #include "policy/words.h"
 #include "report/plan_json.h"
@@ -179,6 +180,8 @@ static void print_limits(const struct plan *plan)
 			(void)snprintf(text, sizeof text, "%llu",
 				       (unsigned long long)table[i].value);
 		printf("%s%s %s", i ? ", " : "", table[i].name, text);
+		if (strcmp(table[i].name, "output") == 0 && limits->keep & KEEP_TAIL)
+			printf(" (%s kept)", keep_names[limits->keep]);
 	}
 	putchar('\n');
 }

@@ -54,6 +54,7 @@ _aisbx_value() {
 			@process @random @sandbox @scheduling @signal @sync @time"
 		;;
 	--input-encoding) _aisbx_words "utf-8 any" ;;
+	--keep) _aisbx_words "head tail head,tail" ;;
 	-c | --description | --protect | -P | --publish | -m | --memory | --cpu | -t | --timeout | \
 		--grace | --processes | --tmp-size | --file-size | --max-output | --open-files | \
 		--max-input)
@@ -85,7 +86,7 @@ _aisbx() {
 		--description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec
 		-e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --published -m --memory
 		--cpu -t --timeout --grace --processes --tmp-size --file-size --max-output
-		--open-files --allow-syscall --deny-syscall --allow-degraded --max-input
+		--keep --open-files --allow-syscall --deny-syscall --allow-degraded --max-input
 		--input-encoding --input-check --audit"
 
 	COMPREPLY=()

@@ -23,7 +23,7 @@ complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -s h -l help -d
 complete -c aisbx -n '__fish_seen_subcommand_from check' -F
 complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check'
 
-complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --registry -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
+complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --registry -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --keep --open-files --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
 complete -c aisbx -n $run -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'
 complete -c aisbx -n $run -s c -x -d 'Run TEXT with the interpreter'
 complete -c aisbx -n $run -l script -rF -d 'Run the code in FILE with the interpreter'
@@ -56,6 +56,7 @@ complete -c aisbx -n $run -l processes -x -d 'Processes and threads at once'
 complete -c aisbx -n $run -l tmp-size -x -d 'All private files in memory together'
 complete -c aisbx -n $run -l file-size -x -d 'Largest file that may be written'
 complete -c aisbx -n $run -l max-output -x -d 'stdout and stderr together'
+complete -c aisbx -n $run -l keep -x -a 'head tail head,tail' -d 'What of longer output is kept'
 complete -c aisbx -n $run -l open-files -x -d 'Open descriptors of one process'
 complete -c aisbx -n $run -l allow-syscall -x -a '@debug' -d 'System call or set on top of the default ones'
 complete -c aisbx -n $run -l deny-syscall -x -a '@aio @event @file @file-change @identity @io @ipc @memory @network @process @random @sandbox @scheduling @signal @sync @time' -d 'System call or set to refuse'

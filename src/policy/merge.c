@@ -88,6 +88,10 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 		if (*(const enum encoding *)over != ENCODING_UNSET)
 			*(enum encoding *)base = *(const enum encoding *)over;
 		break;
+	case SETTING_KEEP:
+		if (*(const unsigned *)over != KEEP_UNSET)
+			*(unsigned *)base = *(const unsigned *)over;
+		break;
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "policy/paths.h"
 #include "policy/programs.h"
 #include "policy/steps.h"
+#include "policy/units.h"
 
 /* Host uids from here on belong to nobody: above the ranges that login and container tools
  * hand out (shadow's subuids end below 0x70000000, systemd's containers at 0x6fffffff;
@@ -230,6 +231,32 @@ static void set_limits(struct plan *plan)
 		plan->limits.grace_ms = 2000;
 	if (plan->limits.tmp == LIMIT_NONE)
 		plan->limits.tmp = (uint64_t)1 << 30; /* memory is never unbounded */
+	if (plan->limits.keep == KEEP_UNSET)
+		plan->limits.keep = KEEP_HEAD;
+}
+
+/* A tail is held in the supervisor's memory, which no limit of the box bounds. */
+static int check_keep(const struct plan *plan, struct err *reterr)
+{
+	static const uint64_t most = (uint64_t)256 << 20;
+	const struct limits *limits = &plan->limits;
+	char size[32];
+
+	if (!(limits->keep & KEEP_TAIL))
+		return 0;
+	if (plan->profile->limits.output == LIMIT_UNSET)
+		return err_msg(reterr, E_USAGE,
+			       "no output limit to keep a tail within; set limits.output "
+			       "(--max-output), as in 64K");
+	if (limits->output != LIMIT_NONE && limits->output > most) {
+		units_format_size(limits->output, size, sizeof size);
+		return err_msg(
+			reterr, E_USAGE,
+			"cannot keep the tail of %s of output, which is held in memory; set "
+			"limits.output (--max-output) to 256M or less, or keep the head only",
+			size);
+	}
+	return 0;
 }
 
 /*
@@ -333,7 +360,9 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 	set_limits(plan);
 	choose_stdio(plan, request);
 	set_degradable(plan);
-	r = make_run_id(plan->run, reterr);
+	r = check_keep(plan, reterr);
+	if (r == 0)
+		r = make_run_id(plan->run, reterr);
 	if (r == 0)
 		r = build_argv(arena, plan, request, reterr);
 	if (r == 0)

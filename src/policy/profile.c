@@ -243,6 +243,11 @@ static void apply_nothing(struct load *load, struct layer *layer, const struct s
 			arena_printf(load->arena,
 				     "'%s' names no program; write [PROGRAM, ARG], or leave it out",
 				     setting->key));
+	if (setting->type == SETTING_KEEP)
+		complain_at(load, layer, value,
+			    arena_printf(load->arena,
+					 "'%s' keeps nothing; write [head, tail], or leave it out",
+					 setting->key));
 }
 
 static void apply_setting(struct load *load, struct layer *layer, const struct setting *setting,

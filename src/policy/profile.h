@@ -54,6 +54,13 @@ struct host_list {
 #define LIMIT_UNSET UINT64_MAX
 #define LIMIT_NONE  (UINT64_MAX - 1)
 
+/* What of the output stays when it is longer than its limit: flags. */
+enum keep {
+	KEEP_UNSET = 0,
+	KEEP_HEAD = 1 << 0, /* alone: the box is ended there */
+	KEEP_TAIL = 1 << 1, /* the command runs on; its last bytes go out at the end */
+};
+
 struct limits {
 	uint64_t memory;     /* bytes */
 	uint64_t cpu_ms;     /* milliseconds */
@@ -63,6 +70,7 @@ struct limits {
 	uint64_t tmp;	     /* bytes, all private files together */
 	uint64_t file_size;  /* bytes */
 	uint64_t output;     /* bytes, stdout and stderr together */
+	unsigned keep;	     /* of output: enum keep */
 	uint64_t open_files; /* descriptors per process */
 };
 

@@ -17,6 +17,13 @@ enum {
 	MIB = 1 << 20,
 };
 
+const char *const keep_names[] = {
+	[KEEP_UNSET] = "",
+	[KEEP_HEAD] = "head",
+	[KEEP_TAIL] = "tail",
+	[KEEP_HEAD | KEEP_TAIL] = "head,tail",
+};
+
 #define FIELD(name) offsetof(struct profile, name)
 
 /* In the order of --help and of `show`. */
@@ -99,6 +106,10 @@ const struct setting settings[] = {
 	{ "limits.output", "max-output", 0, "SIZE",
 	  "stdout and stderr together",
 	  SETTING_SIZE, FIELD(limits.output), 0, NULL },
+	{ "limits.keep", "keep", 0, "head,tail",
+	  "end of longer output that is kept: head, where the run ends, tail, or head,tail"
+	  " (repeatable)",
+	  SETTING_KEEP, FIELD(limits.keep), 0, NULL },
 	{ "limits.open_files", "open-files", 0, "N",
 	  "open descriptors of one process",
 	  SETTING_COUNT, FIELD(limits.open_files), 5, NULL },
@@ -175,6 +186,7 @@ bool setting_is_list(const struct setting *setting)
 	case SETTING_PUBLISH:
 	case SETTING_ENV_PASS:
 	case SETTING_ENV_SET:
+	case SETTING_KEEP:
 		return true;
 	case SETTING_TEXT:
 	case SETTING_SIZE:
@@ -341,6 +353,32 @@ static int apply_encoding(struct arena *arena, const char *value, enum encoding 
 	return 0;
 }
 
+/* "head", "tail", or both with a comma between them; items of a list add up. */
+static int apply_keep(struct arena *arena, const char *value, unsigned *ret, const char **ret_why)
+{
+	const char *at = value;
+	unsigned keep = *ret;
+
+	for (bool more = true; more;) {
+		size_t len = strcspn(at, ",");
+
+		if (len == 4 && memcmp(at, "head", len) == 0) {
+			keep |= KEEP_HEAD;
+		} else if (len == 4 && memcmp(at, "tail", len) == 0) {
+			keep |= KEEP_TAIL;
+		} else {
+			*ret_why =
+				arena_printf(arena, "cannot keep %s; write head, tail or head,tail",
+					     word_quote(arena, value));
+			return -EINVAL;
+		}
+		more = at[len] == ',';
+		at += len + more;
+	}
+	*ret = keep;
+	return 0;
+}
+
 int setting_apply(struct arena *arena, const struct setting *setting, const char *value,
 		  struct origin at, struct profile *profile, const char **ret_why)
 {
@@ -374,6 +412,9 @@ int setting_apply(struct arena *arena, const struct setting *setting, const char
 		break;
 	case SETTING_ENCODING:
 		r = apply_encoding(arena, value, field, &why);
+		break;
+	case SETTING_KEEP:
+		r = apply_keep(arena, value, field, &why);
 		break;
 	}
 	if (r < 0) {

@@ -26,6 +26,7 @@ enum setting_type {
 	SETTING_TIME,	  /* uint64_t milliseconds: 30s */
 	SETTING_COUNT,	  /* uint64_t */
 	SETTING_ENCODING, /* enum encoding */
+	SETTING_KEEP,	  /* unsigned, flags of enum keep, replaced by a later layer */
 	SETTING_ENV_PASS, /* struct strv of NAME or pattern */
 	SETTING_ENV_SET,  /* struct strv of NAME=VALUE */
 };
@@ -42,6 +43,9 @@ struct setting {
 	/* What the text must be besides type: the reason it is not, or NULL. NULL: anything. */
 	const char *(*check)(struct arena *arena, const char *value);
 };
+
+/* Flags of enum keep as text that parses back: "head,tail". */
+extern const char *const keep_names[];
 
 extern const struct setting settings[];
 extern const size_t settings_len;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "box/syscalls.h"
+#include "policy/schema.h"
 #include "report/json.h"
 
 static const char *step_kind(const struct step *step)
@@ -70,12 +71,13 @@ static json_t *limit(uint64_t value)
 
 static json_t *limits_object(const struct limits *limits)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "memory_bytes",
 			 limit(limits->memory), "cpu_ms", limit(limits->cpu_ms), "wall_ms",
 			 limit(limits->wall_ms), "grace_ms", limit(limits->grace_ms), "processes",
 			 limit(limits->processes), "tmp_bytes", limit(limits->tmp),
 			 "file_size_bytes", limit(limits->file_size), "output_bytes",
-			 limit(limits->output), "open_files", limit(limits->open_files));
+			 limit(limits->output), "keep", keep_names[limits->keep], "open_files",
+			 limit(limits->open_files));
 }
 
 static json_t *input_object(const struct profile *profile)

@@ -102,6 +102,13 @@ static json_t *walls_object(const struct plan *plan, const struct box_end *end)
 			 limits_object(plan, end), "degraded", degraded);
 }
 
+static void add_cut(json_t *result, const char *bytes, const char *at, const struct box_end *end,
+		    const struct cut *cut)
+{
+	json_object_set_new(result, bytes, end->output_counted ? number(cut->bytes) : json_null());
+	json_object_set_new(result, at, cut->bytes ? number(cut->at) : json_null());
+}
+
 static void add_figures(json_t *result, const struct box_end *end)
 {
 	bool ran = end->started;
@@ -116,6 +123,8 @@ static void add_figures(json_t *result, const struct box_end *end)
 			    end->output_counted ? number(end->stdout_bytes) : json_null());
 	json_object_set_new(result, "stderr_bytes",
 			    end->output_counted ? number(end->stderr_bytes) : json_null());
+	add_cut(result, "stdout_cut_bytes", "stdout_cut_at", end, &end->stdout_cut);
+	add_cut(result, "stderr_cut_bytes", "stderr_cut_at", end, &end->stderr_cut);
 	json_object_set_new(result, "truncated", json_boolean(end->truncated));
 }
 

@@ -19,11 +19,16 @@ check_result() { # FILE OUTCOME
 		    "profile_sha256": (str, none), "command": (list,), "wall_ms": (int,),
 		    "cpu_ms": (int, none), "peak_memory_bytes": (int, none),
 		    "peak_processes": (int, none), "stdout_bytes": (int, none),
-		    "stderr_bytes": (int, none), "truncated": (bool,), "refused": (list,),
+		    "stderr_bytes": (int, none), "stdout_cut_bytes": (int, none),
+		    "stdout_cut_at": (int, none), "stderr_cut_bytes": (int, none),
+		    "stderr_cut_at": (int, none), "truncated": (bool,), "refused": (list,),
 		    "connections": (list,), "walls": (dict, none)}
 		for name, kinds in types.items():
 		    assert name in r, name
 		    assert type(r[name]) in kinds, (name, r[name])
+		for stream in "stdout", "stderr":
+		    assert (r[stream + "_cut_at"] is None) == (not r[stream + "_cut_bytes"]), stream
+		    assert r["truncated"] or not r[stream + "_cut_bytes"], stream
 		assert r["version"] == 1
 		assert r["outcome"] == sys.argv[2], r["outcome"]
 		assert r["outcome"] in ("exited signaled wall_limit cpu_limit memory_limit output_limit "

@@ -26,3 +26,4 @@ scenario() {
 @test "a run that is stopped gives the terminal back, and takes it again" { scenario stop_outside; }
 @test "a run may be continued before it has started" { scenario continued_early; }
 @test "the output limit holds on a terminal" { scenario output_limit; }
+@test "--keep on a terminal, and beside one" { scenario keep; }

@@ -245,6 +245,7 @@ if command -v bash >/dev/null; then
 		offers python aisbx run -p pyt
 		offers landlock aisbx run --allow-degraded l
 		offers utf-8 aisbx show --input-encoding ""
+		offers head,tail aisbx run --keep ""
 		offers uname aisbx run -p python -t 5s -- unam
 		offers /etc/passwd aisbx run cat /etc/passw
 	' bash "$top/src/completions/aisbx.bash" 2>&1 | verdict 'bash completes'

@@ -158,7 +158,7 @@ class Scene:
                     json.dump(profile, file)
             return words + ["-p", path, "-c", "code"]
         if self.variant == "output":
-            words += ["--max-output", "1M"]
+            words += ["--max-output", "1M", "--keep", "head,tail"]
         if self.variant == "agent":
             words += ["-p", "agent"]
         if self.variant == "hosts":

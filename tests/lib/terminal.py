@@ -3,6 +3,7 @@
 Every wait is bounded; what was seen is printed when one fails.
 """
 import fcntl
+import json
 import os
 import pty
 import re
@@ -391,6 +392,33 @@ def output_limit():
     t.wait(137)
     t.restored()
     assert t.seen.count(b"y") < 6000, len(t.seen)
+
+
+def keep():
+    """On a terminal what comes is shown, to the limit; a stream beside it keeps its ends."""
+    t = box("yes", options=("--max-output", "5000", "--keep", "head,tail", "--result", "r.json"))
+    t.wait(137)
+    t.restored()
+    assert t.seen.count(b"y") < 6000, len(t.seen)
+    with open("r.json", encoding="utf-8") as file:
+        result = json.load(file)
+    assert result["outcome"] == "output_limit", result
+    assert result["stdout_bytes"] == result["stdout_cut_at"] == 5000, result
+    assert result["stdout_cut_bytes"] > 0, result
+    r, w = os.pipe()
+    t = box("sh", "-c", "seq 1 10000; echo shown >&2; seq 1 10000; echo again >/dev/tty",
+            options=("--max-output", "8000", "--keep", "head,tail"), stdout=w)
+    os.close(w)
+    got = b""
+    while chunk := os.read(r, 1000):
+        got += chunk
+    t.expect("shown\r\n")
+    t.expect("again\r\n")
+    t.expect("bytes were cut after byte 2000")
+    t.wait(0)
+    t.restored()
+    whole = "".join(f"{i}\n" for i in range(1, 10001)).encode()
+    assert got == whole[:2000] + whole[-5986:], len(got)  # the terminal had 14
 
 
 if __name__ == "__main__":

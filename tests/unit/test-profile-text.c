@@ -263,10 +263,11 @@ static void test_merge(void **state)
 
 	(void)state;
 	parse_well("files: {read: [/a, -/b]}\ninterpreter: [sh, -c]\nchdir: /x\n"
-		   "env: {pass: [A], set: [N=1, M=1]}\nlimits: {memory: 1G, cpu: 5s}\n",
+		   "env: {pass: [A], set: [N=1, M=1]}\nlimits: {memory: 1G, cpu: 5s, keep: [head, "
+		   "tail]}\n",
 		   &base);
 	parse_well("files: {read: [/c, /a, /b, './b:/b']}\ninterpreter: [python3]\n"
-		   "env: {pass: [B, A], set: [N=2]}\nexec: []\nlimits: {cpu: none}\n"
+		   "env: {pass: [B, A], set: [N=2]}\nexec: []\nlimits: {cpu: none, keep: tail}\n"
 		   "input: {encoding: any}\n",
 		   &over);
 	copy = base;
@@ -279,6 +280,8 @@ static void test_merge(void **state)
 	assert_true(base.exec_set && base.exec.len == 0);
 	assert_true(base.limits.memory == UINT64_C(1) << 30);
 	assert_true(base.limits.cpu_ms == LIMIT_NONE);
+	assert_int_equal(base.limits.keep, KEEP_TAIL);
+	assert_int_equal(copy.limits.keep, KEEP_HEAD | KEEP_TAIL);
 	assert_int_equal(base.input_encoding, ENCODING_ANY);
 	/* a copy made before is what it was */
 	assert_sources(&copy.read, "/a -/b");

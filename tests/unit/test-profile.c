@@ -483,6 +483,9 @@ static size_t assert_same_setting(const struct setting *setting, const struct pr
 	case SETTING_ENCODING:
 		assert_int_equal(*(const enum encoding *)a, *(const enum encoding *)b);
 		return sizeof(enum encoding);
+	case SETTING_KEEP:
+		assert_int_equal(*(const unsigned *)a, *(const unsigned *)b);
+		return sizeof(unsigned);
 	}
 	fail_msg("'%s' has a type that is not compared", setting->key);
 	return 0;

@@ -585,6 +585,293 @@ static void test_reopen(void **state)
 	close(s[1]);
 }
 
+/*** Tails ***/
+
+/* Two streams with a tail each, as the supervisor has them. */
+struct kept {
+	struct flow flows[2];
+	struct tails tails;
+	uint64_t limit, budget;
+	uint64_t head_bytes; /* of each */
+	char *got[2];
+	size_t got_len[2];
+};
+
+static void kept_open(struct kept *k, int streams, enum sink sink, uint64_t limit, bool head,
+		      uint64_t bytes0, uint64_t bytes1)
+{
+	uint64_t share = limit / (uint64_t)streams;
+
+	k->limit = k->budget = limit;
+	k->head_bytes = head ? share / 2 : 0;
+	assert_int_equal(tails_init(&k->tails, &k->budget, limit, share - k->head_bytes), 0);
+	for (int i = 0; i < streams; i++) {
+		flow_open(&k->flows[i], sink, i ? bytes1 : bytes0, &k->budget);
+		relay_keep(&k->flows[i].relay, &k->tails, (unsigned)i, k->head_bytes);
+		k->got[i] = malloc(limit + 1);
+		assert_non_null(k->got[i]);
+		k->got_len[i] = 0;
+	}
+}
+
+static void kept_close(struct kept *k, int streams)
+{
+	for (int i = 0; i < streams; i++) {
+		flow_close(&k->flows[i]);
+		free(k->got[i]);
+	}
+	tails_close(&k->tails);
+}
+
+static bool gather(struct kept *k, int i)
+{
+	struct flow *f = &k->flows[i];
+	size_t room = k->limit + 1 - k->got_len[i];
+	ssize_t r;
+
+	if (f->read_size == 0)
+		return false;
+	r = read(f->out_fd, k->got[i] + k->got_len[i], room < f->read_size ? room : f->read_size);
+	if (r <= 0)
+		return false;
+	k->got_len[i] += (size_t)r;
+	return true;
+}
+
+/* Until nothing moves any more. */
+static void kept_run(struct kept *k, int streams)
+{
+	bool moved = true;
+
+	while (moved) {
+		moved = false;
+		for (int i = 0; i < streams; i++) {
+			moved |= feed(&k->flows[i]);
+			if (!relay_is_done(&k->flows[i].relay))
+				moved |= turn(&k->flows[i].relay, 0);
+			moved |= gather(k, i);
+		}
+	}
+}
+
+/* Head, gap where the relay says it is, tail; returns how much of it there is. */
+static size_t assert_kept(const struct kept *k, int i)
+{
+	const struct relay *r = &k->flows[i].relay;
+	struct cut cut = relay_cut(r);
+
+	assert_true(relay_is_done(r));
+	assert_false(r->over);
+	assert_int_equal(r->passed_bytes, k->got_len[i]);
+	assert_int_equal(r->seen_bytes, k->flows[i].feed_bytes);
+	assert_int_equal(k->got_len[i] + cut.bytes, k->flows[i].feed_bytes);
+	for (size_t j = 0; j < k->got_len[i]; j++) {
+		uint64_t at = j + (j >= cut.at ? cut.bytes : 0);
+
+		if (k->got[i][j] != pattern(at))
+			fail_msg("byte %zu differs, cut %llu at %llu", j,
+				 (unsigned long long)cut.bytes, (unsigned long long)cut.at);
+	}
+	return k->got_len[i];
+}
+
+static void test_keep_is_exact(void **state)
+{
+	static const uint64_t sizes[] = { 0,	 1,	2,     3,      4095,  4096,
+					  65536, 65537, 70000, 131073, 300001 };
+	static const size_t n = sizeof sizes / sizeof *sizes;
+	static struct kept k;
+
+	(void)state;
+	for (size_t i = 0; i < SINK__N * n * n * 2; i++) {
+		uint64_t bytes = sizes[i / 2 % n], limit = sizes[i / 2 / n % n];
+		uint64_t want = bytes < limit ? bytes : limit;
+
+		kept_open(&k, 1, i / 2 / n / n, limit, i % 2, bytes, 0);
+		kept_run(&k, 1);
+		assert_int_equal(assert_kept(&k, 0), want);
+		assert_int_equal(k.budget, limit - want);
+		if (bytes > limit)
+			assert_int_equal(relay_cut(&k.flows[0].relay).at, k.head_bytes);
+		kept_close(&k, 1);
+	}
+}
+
+/* What two streams wrote goes out whole when it fits, else each has its share at least. */
+static void test_keep_two_streams(void **state)
+{
+	static const uint64_t sizes[] = {
+		0, 100, 24999, 25000, 49999, 50000, 60000, 99999, 400000
+	};
+	static const size_t n = sizeof sizes / sizeof *sizes;
+	static struct kept k;
+
+	(void)state;
+	for (size_t i = 0; i < n * n * 2; i++) {
+		uint64_t a = sizes[i / 2 % n], b = sizes[i / 2 / n];
+		size_t got_a, got_b;
+
+		kept_open(&k, 2, SINK_PIPE, 100000, i % 2, a, b);
+		kept_run(&k, 2);
+		got_a = assert_kept(&k, 0);
+		got_b = assert_kept(&k, 1);
+		assert_int_equal(got_a + got_b, a + b < 100000 ? a + b : 100000);
+		assert_true(got_a >= (a < 50000 ? a : 50000));
+		assert_true(got_b >= (b < 50000 ? b : 50000));
+		kept_close(&k, 2);
+	}
+}
+
+/* A reader that does not read holds nothing up; it gets head and tail when it comes back. */
+static void test_keep_behind_stalled_reader(void **state)
+{
+	static struct kept k;
+
+	(void)state;
+	for (int sink = 0; sink < SINK__N; sink++) {
+		kept_open(&k, 1, sink, 400000, true, 50 * 1000 * 1000, 0);
+		k.flows[0].read_size = 0;
+		kept_run(&k, 1);
+		assert_false(relay_is_done(&k.flows[0].relay));
+		assert_false(turn(&k.flows[0].relay, 0)); /* no busy loop */
+		/* The head waits in pipe, relay and sink; the rest is what comes in time. */
+		k.flows[0].read_size = 997;
+		kept_run(&k, 1);
+		assert_int_equal(assert_kept(&k, 0), 400000);
+		kept_close(&k, 1);
+	}
+	/* A head that fits into relay and sink: all was read while nobody read. */
+	kept_open(&k, 1, SINK_PIPE, 100000, true, 50 * 1000 * 1000, 0);
+	k.flows[0].read_size = 0;
+	kept_run(&k, 1);
+	assert_int_equal(k.flows[0].relay.seen_bytes, 50 * 1000 * 1000);
+	assert_true(k.flows[0].relay.ended);
+	k.flows[0].read_size = PIPE_BYTES;
+	kept_run(&k, 1);
+	assert_int_equal(assert_kept(&k, 0), 100000);
+	kept_close(&k, 1);
+}
+
+/* The tail of one is not final while another stream may still need its room. */
+static void test_keep_waits_for_all(void **state)
+{
+	static struct kept k;
+
+	(void)state;
+	kept_open(&k, 2, SINK_PIPE, 1000, false, 5000, 4000);
+	k.flows[0].read_size = k.flows[1].read_size = PIPE_BYTES;
+	while (!k.flows[0].relay.ended) {
+		(void)feed(&k.flows[0]);
+		(void)turn(&k.flows[0].relay, 0);
+	}
+	(void)turn(&k.flows[0].relay, 0);
+	assert_false(relay_is_done(&k.flows[0].relay));
+	assert_false(gather(&k, 0));
+	assert_false(turn(&k.flows[0].relay, 0));
+	kept_run(&k, 2);
+	assert_int_equal(assert_kept(&k, 0), 500);
+	assert_int_equal(assert_kept(&k, 1), 500);
+	kept_close(&k, 2);
+}
+
+static void test_keep_reader_gone(void **state)
+{
+	static struct kept k;
+
+	(void)state;
+	for (int tail = 0; tail < 2; tail++) {
+		kept_open(&k, 1, SINK_PIPE, 100000, true, tail ? 150000 : 40000, 0);
+		k.flows[0].read_size = 0;
+		while (k.flows[0].fed_bytes < k.flows[0].feed_bytes) {
+			(void)feed(&k.flows[0]);
+			(void)turn(&k.flows[0].relay, 0);
+		}
+		close(k.flows[0].out_fd);
+		k.flows[0].out_fd = -1;
+		assert_true(turn(&k.flows[0].relay, POLL_MS));
+		assert_true(k.flows[0].relay.broken);
+		assert_int_equal(k.budget, k.limit - k.flows[0].relay.passed_bytes);
+		assert_int_equal(write(k.flows[0].feed_fd, "x", 1), -1);
+		assert_int_equal(errno, EPIPE);
+		/* the limit's part only: the reader did not want the rest */
+		assert_true(relay_cut(&k.flows[0].relay).bytes <= (tail ? 50000 : 0));
+		kept_close(&k, 1);
+	}
+}
+
+/* A sink that takes nothing, and one that is given up on: all of it is cut. */
+static void test_cut_counts_what_is_lost(void **state)
+{
+	static struct kept k;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	kept_open(&k, 1, SINK_PIPE, 1000, true, 5000, 0);
+	k.flows[0].read_size = 0;
+	kept_run(&k, 1);
+	relay_finish(&k.flows[0].relay);
+	assert_int_equal(relay_cut(&k.flows[0].relay).bytes + k.flows[0].relay.passed_bytes, 5000);
+	kept_close(&k, 1);
+
+	/* Without a tail: pipe, relay and sink are full when it is given up. */
+	kept_open(&k, 1, SINK_PIPE, 1000000, true, 900000, 0);
+	relay_keep(&k.flows[0].relay, &k.tails, NO_TAIL, UINT64_MAX);
+	k.flows[0].read_size = 0;
+	kept_run(&k, 1);
+	assert_false(relay_is_done(&k.flows[0].relay));
+	assert_int_equal(relay_cut(&k.flows[0].relay).bytes + k.flows[0].relay.passed_bytes,
+			 k.flows[0].fed_bytes);
+	assert_int_equal(relay_cut(&k.flows[0].relay).at, k.flows[0].relay.passed_bytes);
+	kept_close(&k, 1);
+
+	if (full < 0)
+		skip();
+	kept_open(&k, 1, SINK_PIPE, 1000, true, 60000, 0);
+	close(k.flows[0].relay.sink_fd);
+	k.flows[0].relay.sink_fd = full;
+	kept_run(&k, 1);
+	assert_int_equal(k.flows[0].relay.sink_errnum, ENOSPC);
+	assert_int_equal(k.flows[0].relay.passed_bytes, 0);
+	assert_int_equal(relay_cut(&k.flows[0].relay).bytes, k.flows[0].fed_bytes);
+	assert_int_equal(relay_cut(&k.flows[0].relay).at, 0);
+	kept_close(&k, 1);
+}
+
+/* A terminal has no tail: it is over its limit when others are left what is sure to them. */
+static void test_keep_beside_terminal(void **state)
+{
+	static struct kept k;
+	static struct flow terminal;
+
+	(void)state;
+	kept_open(&k, 1, SINK_PIPE, 10000, false, 50000, 0);
+	k.tails.sure_bytes = 4000;
+	flow_open(&terminal, SINK_PIPE, 6000, &k.budget);
+	relay_keep(&terminal.relay, &k.tails, NO_TAIL, UINT64_MAX);
+	for (int i = 0; i < 20; i++) {
+		(void)feed(&k.flows[0]);
+		(void)turn(&k.flows[0].relay, 0);
+		if (k.flows[0].fed_bytes == k.flows[0].feed_bytes)
+			break;
+	}
+	for (int i = 0; i < 20; i++) {
+		(void)feed(&terminal);
+		(void)turn(&terminal.relay, 0);
+		(void)consume(&terminal);
+	}
+	assert_int_equal(terminal.got_bytes, 6000);
+	assert_false(terminal.relay.over);
+	flow_close(&terminal);
+	flow_open(&terminal, SINK_PIPE, 1, &k.budget);
+	relay_keep(&terminal.relay, &k.tails, NO_TAIL, UINT64_MAX);
+	flow_run(&terminal);
+	assert_true(terminal.relay.over);
+	kept_run(&k, 1);
+	assert_int_equal(assert_kept(&k, 0), 4000);
+	flow_close(&terminal);
+	kept_close(&k, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -605,6 +892,13 @@ int main(void)
 		cmocka_unit_test(test_finish_in_the_loop),
 		cmocka_unit_test(test_pty_source),
 		cmocka_unit_test(test_reopen),
+		cmocka_unit_test(test_keep_is_exact),
+		cmocka_unit_test(test_keep_two_streams),
+		cmocka_unit_test(test_keep_behind_stalled_reader),
+		cmocka_unit_test(test_keep_waits_for_all),
+		cmocka_unit_test(test_keep_reader_gone),
+		cmocka_unit_test(test_cut_counts_what_is_lost),
+		cmocka_unit_test(test_keep_beside_terminal),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -146,6 +146,43 @@ static void test_scalars(void **state)
 	assert_null(why);
 }
 
+static void test_keep(void **state)
+{
+	static const struct {
+		const char *value;
+		unsigned keep;
+	} rows[] = {
+		{ "head", KEEP_HEAD },
+		{ "tail", KEEP_TAIL },
+		{ "head,tail", KEEP_HEAD | KEEP_TAIL },
+		{ "tail,head,tail", KEEP_HEAD | KEEP_TAIL },
+	};
+	static const char *const bad[] = { "",	  ",",	  "head,",     ",tail", "heads",
+					   "hea", "HEAD", "head tail", "none",	"head, tail" };
+	struct profile profile;
+	const char *why = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		profile_init(&profile);
+		assert_int_equal(profile.limits.keep, KEEP_UNSET);
+		assert_int_equal(apply("limits.keep", rows[i].value, &profile, &why), 0);
+		assert_int_equal(profile.limits.keep, rows[i].keep);
+		/* the name parses back */
+		assert_int_equal(apply("limits.keep", keep_names[rows[i].keep], &profile, &why), 0);
+		assert_int_equal(profile.limits.keep, rows[i].keep);
+	}
+	profile_init(&profile);
+	assert_int_equal(apply("limits.keep", "tail", &profile, &why), 0);
+	assert_int_equal(apply("limits.keep", "head", &profile, &why), 0);
+	assert_int_equal(profile.limits.keep, KEEP_HEAD | KEEP_TAIL);
+	profile_init(&profile);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_int_equal(apply("limits.keep", bad[i], &profile, &why), -EINVAL);
+		assert_int_equal(profile.limits.keep, KEEP_UNSET);
+	}
+}
+
 struct path_row {
 	const char *text;
 	const char *source; /* NULL: refused */
@@ -271,6 +308,7 @@ static void test_refusals(void **state)
 		  "'0s' is too little for 'limits.wall'; write at least 1ms, or none for no "
 		  "limit" },
 		{ "input.encoding", "latin-1", "'latin-1' is not an encoding; write utf-8 or any" },
+		{ "limits.keep", "head,x", "cannot keep 'head,x'; write head, tail or head,tail" },
 		{ "description", "", "an empty text; write one, or leave the key out" },
 		{ "env.set", "SECRET-KEY=hunter2",
 		  "'SECRET-KEY' is not NAME=VALUE; write a name of letters, digits and _ before "
@@ -446,12 +484,13 @@ static void test_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	      cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_words),	      cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_paths),	      cmocka_unit_test(test_one_path),
-		cmocka_unit_test(test_paths_are_new), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_nearest_name),
-		cmocka_unit_test(test_quote),	      cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_table),	     cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_words),	     cmocka_unit_test(test_scalars),
+		cmocka_unit_test(test_keep),	     cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_one_path),     cmocka_unit_test(test_paths_are_new),
+		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_nearest_name), cmocka_unit_test(test_quote),
+		cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests_name("schema", tests, NULL, clear_arena);
