@@ -61,6 +61,15 @@ static int64_t time_to_limit_us(const struct meter *meter, uint64_t memory, uint
 	return least < LEAST_US ? LEAST_US : (int64_t)least;
 }
 
+void meter_reset(struct meter *meter)
+{
+	atomic_store(&meter->verdict, METER_FINE);
+	atomic_store(&meter->peak_memory, 0);
+	atomic_store(&meter->peak_tasks, 0);
+	atomic_store(&meter->cpu_us, 0);
+	meter->reader.shmem_base_bytes = 0;
+}
+
 int64_t meter_first_ms(const struct meter *meter)
 {
 	return time_to_limit_us(meter, 0, 0) / 1000;
@@ -113,7 +122,7 @@ static bool wants_measure(const struct meter *meter, const struct progress *prog
 static int measure(struct meter *meter, struct progress *progress)
 {
 	int64_t begin = now_us();
-	int r = usage_measure(&meter->reader, &progress->memory);
+	int r = usage_measure(&meter->reader, meter->memory_limit, &progress->memory);
 
 	progress->measured_at_us = now_us();
 	progress->measuring_us = progress->measured_at_us - begin;

@@ -46,6 +46,8 @@ struct meter {
 		.verdict_fd = -1, .stop_fd = -1                                                    \
 	}
 
+/* One that was stopped, for another box. */
+void meter_reset(struct meter *meter);
 /* How long, from the start of the command, until a limit could be reached. */
 int64_t meter_first_ms(const struct meter *meter);
 /* Takes the descriptors of usage_open(), on failure too. 0 or -errno. */

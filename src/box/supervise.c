@@ -38,9 +38,8 @@ enum {
 	POLL_SIGNALS,
 	POLL_BROKER,
 	POLL_LIMITS,
-	POLL_RELAYS,
-	POLL_TTY = POLL_RELAYS + 2 * RELAY_POLL_FDS,
-	POLL__N = POLL_TTY + TTY_POLL_FDS,
+	POLL_OUTPUT,
+	POLL__N = POLL_OUTPUT + OUTPUT_POLL_FDS,
 };
 
 enum {
@@ -51,22 +50,12 @@ enum {
 	DRAIN_MS = 20, /* for output at the least, when the time for it is over */
 };
 
-/* Untouched, and so without memory, where nothing is relayed. */
-static struct relay relays[2];
-static struct tty terminal;
-static struct tails tails; /* in use only when a tail of the output is kept */
-
 int64_t supervisor_now_ms(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool is_relayed(const struct supervisor *sup, int fd)
-{
-	return sup->plan->stdio[fd] == STDIO_RELAY && !(fd == 2 && sup->plan->shared_output);
 }
 
 /*** Ending the box ***/
@@ -143,8 +132,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 static void stop_with_caller(struct supervisor *sup)
 {
 	signal_everyone(sup, SIGSTOP);
-	if (sup->has_tty)
-		tty_stop(&terminal);
+	supervisor_stop_terminal(sup);
 	(void)raise(SIGSTOP);
 }
 
@@ -160,13 +148,11 @@ static void handle_signal(struct supervisor *sup, int signal)
 		stop_with_caller(sup);
 		break;
 	case SIGCONT:
-		if (sup->has_tty)
-			tty_continue(&terminal);
+		supervisor_continue_terminal(sup);
 		signal_everyone(sup, SIGCONT);
 		break;
 	case SIGWINCH:
-		if (sup->has_tty)
-			tty_resize(&terminal);
+		supervisor_resize_terminal(sup);
 		break;
 	case SIGCHLD:
 		break; /* only to wake poll: reap() looks */
@@ -212,28 +198,6 @@ static int open_signals(struct err *reterr)
 
 /*** Records from init ***/
 
-static void attach_terminal(struct supervisor *sup)
-{
-	struct record attached = { .phase = PH_ATTACHED, .size = sizeof attached };
-	int master;
-	int r = tty_receive_master(sup->box.socket_fd, &master, &sup->end->err);
-
-	if (r == 0) {
-		r = tty_start(&terminal, master, sup->budget, &sup->end->err);
-		if (r < 0)
-			close_keeping_errno(master);
-	}
-	if (r < 0) {
-		sup->failed = true;
-		supervisor_kill_box(sup);
-		return;
-	}
-	sup->has_tty = true;
-	if (tails.chunks)
-		relay_keep(&terminal.output, &tails, NO_TAIL, UINT64_MAX);
-	(void)phase_send(sup->box.socket_fd, &attached); /* init gone: its end is noticed anyway */
-}
-
 static void read_record(struct supervisor *sup)
 {
 	struct record record;
@@ -254,7 +218,7 @@ static void read_record(struct supervisor *sup)
 	}
 	switch ((enum phase)record.phase) {
 	case PH_TERMINAL:
-		attach_terminal(sup);
+		supervisor_attach_terminal(sup);
 		break;
 	case PH_STARTED:
 		sup->end->started = true;
@@ -313,32 +277,16 @@ static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 	fds[POLL_SIGNALS] = (struct pollfd){ .fd = sup->signal_fd, .events = POLLIN };
 	fds[POLL_BROKER] = (struct pollfd){ .fd = sup->broker.events_fd, .events = POLLIN };
 	fds[POLL_LIMITS] = (struct pollfd){ .fd = supervisor_limits_fd(), .events = POLLIN };
-	for (int i = 0; i < 2; i++) {
-		if (is_relayed(sup, i + 1))
-			relay_prepare(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
-	}
-	if (sup->has_tty) {
-		int wait_ms = tty_prepare(&terminal, &fds[POLL_TTY]);
-		if (wait_ms >= 0 && (timeout < 0 || wait_ms < timeout))
-			timeout = wait_ms;
-	}
+	int wait_ms = supervisor_poll_output(sup, &fds[POLL_OUTPUT]);
+	if (wait_ms >= 0 && (timeout < 0 || wait_ms < timeout))
+		timeout = wait_ms;
 	return timeout > INT32_MAX ? INT32_MAX : (int)timeout;
 }
 
 static void step_output(struct supervisor *sup, const struct pollfd fds[POLL__N])
 {
-	bool over = false;
+	bool over = supervisor_step_output(sup, &fds[POLL_OUTPUT]);
 
-	for (int i = 0; i < 2; i++) {
-		if (!is_relayed(sup, i + 1))
-			continue;
-		relay_step(&relays[i], &fds[POLL_RELAYS + i * RELAY_POLL_FDS]);
-		over |= relays[i].over;
-	}
-	if (sup->has_tty) {
-		tty_step(&terminal, &fds[POLL_TTY]);
-		over |= terminal.output.over;
-	}
 	/* The command may write before init can say that it runs; then it waits for us. */
 	if (over && sup->reason == REASON_NONE && (sup->end->started || sup->closed)) {
 		sup->reason = REASON_OUTPUT;
@@ -418,15 +366,6 @@ static void turn(struct supervisor *sup)
 	check_deadlines(sup);
 }
 
-static bool output_done(const struct supervisor *sup)
-{
-	for (int i = 0; i < 2; i++) {
-		if (is_relayed(sup, i + 1) && !relay_is_done(&relays[i]))
-			return false;
-	}
-	return !sup->has_tty || tty_is_done(&terminal);
-}
-
 /* A caller that does not read gets the grace period too, counted from the same moment. */
 static int64_t output_until_ms(const struct supervisor *sup)
 {
@@ -438,16 +377,11 @@ static int64_t output_until_ms(const struct supervisor *sup)
 /* What the payload wrote before its end still goes out, unless the caller has had enough. */
 static void finish_output(struct supervisor *sup)
 {
-	for (int i = 0; i < 2; i++) {
-		if (is_relayed(sup, i + 1))
-			relay_finish(&relays[i]);
-	}
-	if (sup->has_tty)
-		tty_finish(&terminal);
+	supervisor_end_output(sup);
 	sup->kill_at_ms = NEVER;
 	if (sup->reason != REASON_NONE)
 		sup->wall_at_ms = output_until_ms(sup);
-	while (!output_done(sup)) {
+	while (!supervisor_output_done(sup)) {
 		enum reason before = sup->reason;
 		int64_t deadline = sup->wall_at_ms;
 
@@ -486,46 +420,11 @@ static void fill_figures(struct supervisor *sup)
 	end->wall_ms = (uint64_t)(supervisor_now_ms() - sup->begin_ms);
 	end->degraded = sup->box.degraded | sup->ending.degraded;
 	end->landlock_abi = sup->ending.landlock_abi;
-	end->output_counted = true;
-	for (int fd = 1; fd <= 2; fd++) {
-		if (sup->plan->stdio[fd] == STDIO_PASS)
-			end->output_counted = false;
-	}
-	end->stdout_bytes = is_relayed(sup, 1) ? relays[0].passed_bytes : 0;
-	end->stderr_bytes = is_relayed(sup, 2) ? relays[1].passed_bytes : 0;
-	if (sup->has_tty)
-		end->stdout_bytes += terminal.output.passed_bytes;
-	if (is_relayed(sup, 1))
-		end->stdout_cut = relay_cut(&relays[0]);
-	if (is_relayed(sup, 2))
-		end->stderr_cut = relay_cut(&relays[1]);
-	if (sup->has_tty) {
-		struct cut cut = relay_cut(&terminal.output);
-
-		if (!end->stdout_cut.bytes)
-			end->stdout_cut.at = cut.at;
-		end->stdout_cut.bytes += cut.bytes;
-	}
-	end->output_errnum =
-		relay_lost(&relays[0]) ? relay_lost(&relays[0]) : relay_lost(&relays[1]);
-	end->truncated = relays[0].over || relays[1].over || terminal.output.over ||
-			 end->output_errnum || end->stdout_cut.bytes || end->stderr_cut.bytes;
 	if (sup->ended) {
 		cpu_us = sup->ending.cpu_us;
 		end->peak_memory_bytes = sup->ending.peak_rss_bytes;
 	}
 	end->cpu_ms = cpu_us / 1000;
-}
-
-static void start_relays(struct supervisor *sup)
-{
-	for (int fd = 1; fd <= 2; fd++) {
-		if (is_relayed(sup, fd))
-			relay_init(&relays[fd - 1], sup->box.output[fd], fd, sup->budget,
-				   RELAY_OWN_SOURCE | RELAY_CLOSE_SOURCE);
-		if (is_relayed(sup, fd) && tails.chunks)
-			relay_keep(&relays[fd - 1], &tails, (unsigned)fd - 1, sup->head_bytes);
-	}
 }
 
 static void supervise(struct supervisor *sup)
@@ -536,50 +435,18 @@ static void supervise(struct supervisor *sup)
 		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
 	sup->meter_at_ms = NEVER;
-	start_relays(sup);
+	supervisor_start_output(sup);
 	program_release_pages();
 	run_loop(sup);
-	if (sup->has_tty)
-		tty_close(&terminal);
+	supervisor_close_terminal(sup);
 	(void)close(sup->box.socket_fd);
 	supervisor_finish_broker(sup);
 	fill_figures(sup);
+	supervisor_count_output(sup);
 	supervisor_finish_limits(sup);
-	for (int i = 0; i < 2; i++) {
-		if (is_relayed(sup, i + 1))
-			relay_close(&relays[i]);
-	}
-	tails_close(&tails);
+	supervisor_close_output(sup);
 	supervisor_classify(sup);
 	launch_return_stdin(&sup->box);
-}
-
-/*
- * Each stream has an equal share of the limit, half of it for its head when both ends are
- * kept; what one does not use is in the budget, for whichever needs it. A terminal shows
- * what comes when it comes: its share is all head.
- */
-static int prepare_tails(struct supervisor *sup, struct err *reterr)
-{
-	const struct plan *plan = sup->plan;
-	unsigned relayed = is_relayed(sup, 1) + is_relayed(sup, 2);
-	uint64_t share;
-	int r;
-
-	if (!sup->budget || !(plan->limits.keep & KEEP_TAIL) || !relayed)
-		return 0;
-	share = plan->limits.output / (relayed + (plan->stdio[0] == STDIO_TTY));
-	sup->head_bytes = plan->limits.keep & KEEP_HEAD ? share / 2 : 0;
-	r = tails_init(&tails, sup->budget, plan->limits.output, share - sup->head_bytes);
-	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "get memory for", "the tail of the output")
-		     : 0;
-}
-
-static int prepare_terminal(const struct plan *plan, struct err *reterr)
-{
-	if (plan->stdio[0] != STDIO_TTY)
-		return 0;
-	return tty_init(&terminal, 0, reterr);
 }
 
 void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
@@ -594,21 +461,16 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	memset(ret_end, 0, sizeof *ret_end);
 	ret_end->outcome = OUTCOME_SETUP_FAILED;
 	ret_end->exit_code = -1;
-	if (plan->limits.output != LIMIT_NONE) {
-		sup.budget_bytes = plan->limits.output;
-		sup.budget = &sup.budget_bytes;
-	}
 	_cleanup_close_ int signal_fd = open_signals(&ret_end->err);
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (prepare_tails(&sup, &ret_end->err) < 0 || prepare_terminal(plan, &ret_end->err) < 0 ||
-	    supervisor_prepare_broker(&sup, arena) < 0)
+	if (supervisor_prepare_output(&sup) < 0 || supervisor_prepare_broker(&sup, arena) < 0)
 		return;
 	int r = launch(plan, arena, stdin_fd, &sup.broker, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
 	if (r < 0) {
-		tails_close(&tails);
+		supervisor_close_output(&sup);
 		(void)broker_kill(&sup.broker);
 		return;
 	}

@@ -58,6 +58,7 @@ void supervisor_watch_limits(struct supervisor *sup)
 		return;
 	meter.memory_limit = limits->memory;
 	meter.cpu_limit_us = limits->cpu_ms == LIMIT_NONE ? LIMIT_NONE : limits->cpu_ms * 1000;
+	meter_reset(&meter);
 	(void)usage_shmem_growth(&meter.reader);
 	sup->meter_at_ms = supervisor_now_ms() + meter_first_ms(&meter);
 }

@@ -3,6 +3,7 @@
 #ifndef AISBX_BOX_SUPERVISOR_H
 #define AISBX_BOX_SUPERVISOR_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -10,6 +11,8 @@
 #include "box/box.h"
 #include "box/launch.h"
 #include "box/phase.h"
+#include "box/relay.h"
+#include "box/tty.h"
 #include "broker/broker.h"
 
 /* Why the supervisor ends the box. */
@@ -48,6 +51,7 @@ struct supervisor {
 	uint64_t *budget;
 	uint64_t head_bytes; /* of each stream, when tails are kept */
 	bool has_tty;
+	bool is_relaying; /* the relays have their descriptors */
 };
 
 /* CLOCK_MONOTONIC. */
@@ -57,6 +61,32 @@ void supervisor_kill_box(struct supervisor *sup);
 void supervisor_give_up(struct supervisor *sup, int error, const char *op, const char *subject);
 /* To the command, or to every process of the box. */
 void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone);
+
+/*** supervise_output.c ***/
+
+enum {
+	OUTPUT_POLL_FDS = 2 * RELAY_POLL_FDS + TTY_POLL_FDS,
+};
+
+/* Before launch(): what has to be had for the plan's output and terminal. 0 or -errno. */
+int supervisor_prepare_output(struct supervisor *sup);
+void supervisor_start_output(struct supervisor *sup);
+/* After PH_TERMINAL; what fails ends the box. */
+void supervisor_attach_terminal(struct supervisor *sup);
+/* Nothing without a terminal. The last puts the caller's back as it was. */
+void supervisor_stop_terminal(struct supervisor *sup);
+void supervisor_continue_terminal(struct supervisor *sup);
+void supervisor_resize_terminal(struct supervisor *sup);
+void supervisor_close_terminal(struct supervisor *sup);
+/* Milliseconds that poll(2) may take, -1 for any. */
+int supervisor_poll_output(struct supervisor *sup, struct pollfd fds[OUTPUT_POLL_FDS]);
+/* Whether there was more than limits.output lets through. */
+bool supervisor_step_output(struct supervisor *sup, const struct pollfd fds[OUTPUT_POLL_FDS]);
+/* The box is gone: what is left goes out, until it is done. */
+void supervisor_end_output(struct supervisor *sup);
+bool supervisor_output_done(const struct supervisor *sup);
+void supervisor_count_output(struct supervisor *sup);
+void supervisor_close_output(struct supervisor *sup);
 
 /*** supervise_broker.c ***/
 

@@ -508,7 +508,7 @@ static void add_system_v(struct measure *measure)
 	}
 }
 
-int usage_measure(struct usage_reader *reader, uint64_t *ret_memory_bytes)
+int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes)
 {
 	static struct measure measure; /* large: not on the stack of a thread */
 	struct stat root;
@@ -522,7 +522,7 @@ int usage_measure(struct usage_reader *reader, uint64_t *ret_memory_bytes)
 	add_system_v(&measure);
 	for (size_t i = 0; i < reader->tasks_len; i++)
 		add_memfds(&measure, &reader->tasks[i]);
-	for (size_t i = 0; i < reader->tasks_len; i++) {
+	for (size_t i = 0; i < reader->tasks_len && measure.bytes <= enough; i++) {
 		if (reader->tasks[i].is_copy)
 			continue;
 		add_mapped(&measure, &reader->tasks[i]);

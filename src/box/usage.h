@@ -62,8 +62,8 @@ int usage_open(int ret_fds[USAGE__N]);
 uint64_t usage_shmem_growth(struct usage_reader *reader);
 /* 0 or -errno. Processes that end meanwhile are left out. */
 int usage_read(struct usage_reader *reader, struct usage *ret_usage);
-/* The memory of what usage_read() saw last. */
-int usage_measure(struct usage_reader *reader, uint64_t *ret_memory_bytes);
+/* The memory of what usage_read() saw last; once it is above enough, what was seen till then. */
+int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes);
 
 /*** What they are made of; pure ***/
 

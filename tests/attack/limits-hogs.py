@@ -1,7 +1,7 @@
-"""Programs that use more than they may, each in a way of its own: limits-hogs.py NAME MIB.
+"""Programs that use more than they may, in ways of their own: limits-hogs.py NAME MIB SECONDS.
 
-What one of them takes it takes for good and then says "done": a box that holds its limit
-never gets there. Without a limit each of them ends by itself.
+What one of them takes it keeps for so many seconds more, and then ends by itself, which a box
+that holds its limit never lets it.
 """
 import ctypes
 import mmap
@@ -82,9 +82,10 @@ def leaderless(mib):
     """The first thread ends; another one has the memory."""
 
     def go_on():
-        take(mib)
+        kept = take(mib)
+        time.sleep(float(sys.argv[3]))
         print("done", flush=True)
-        os._exit(0)
+        os._exit(len(kept) * 0)
 
     threading.Thread(target=go_on).start()
     libc.pthread_exit(None)
@@ -221,6 +222,6 @@ def friendly_spawns(mib):
 
 if __name__ == "__main__":
     kept = globals()[sys.argv[1]](int(sys.argv[2]))
+    time.sleep(float(sys.argv[3]))
     print("done", flush=True)
-    time.sleep(0.3)
     os._exit(0)

@@ -8,11 +8,11 @@ setup_more() {
 	HOGS=$BATS_TEST_DIRNAME/limits-hogs.py
 }
 
-hog() { # NAME NUMBER OPTION...
-	local name=$1 number=$2
-	shift 2
+hog() { # NAME NUMBER SECONDS OPTION...
+	local name=$1 number=$2 seconds=$3
+	shift 3
 	BOUND=60 run aisbx run --ro "$HOGS" --result r.json --processes 64 --file-size 1G --tmp-size 1G \
-		"$@" -- python3 -I "$HOGS" "$name" "$number"
+		"$@" -- python3 -I "$HOGS" "$name" "$number" "$seconds"
 }
 
 outcome() {
@@ -20,13 +20,13 @@ outcome() {
 }
 
 held() { # NAME MIB: ended at 64M, and done without the limit
-	hog "$1" "$2" -m 64M
+	hog "$1" "$2" 10 -m 64M
 	status_is 137
 	lacks "$output" done
 	contains "$stderr" "memory limit of 64M reached"
 	[ "$(outcome)" = memory_limit ]
 	[ "$(jq .peak_memory_bytes r.json)" -ge $((64 << 20)) ]
-	hog "$1" "$2" -m 2G
+	hog "$1" "$2" 0 -m 2G
 	status_is 0
 	output_is done
 	[ "$(outcome)" = exited ]
@@ -73,22 +73,22 @@ held() { # NAME MIB: ended at 64M, and done without the limit
 }
 
 @test "what is only shared is no reason to end a box" {
-	hog friendly_copies 64 -m 64M
+	hog friendly_copies 64 0.3 -m 64M
 	output_is done
 	status_is 0
-	hog friendly_spawns 64 -m 64M
+	hog friendly_spawns 64 0.3 -m 64M
 	output_is done
 	status_is 0
 }
 
 burnt() { # NAME: ended at 1s, done without the limit
-	hog "$1" 2 --cpu 1s
+	hog "$1" 2 1 --cpu 1s
 	[ "$status" -gt 128 ]
 	lacks "$output" done
 	contains "$stderr" "CPU time limit of 1s reached"
 	[ "$(outcome)" = cpu_limit ]
 	[ "$(jq .cpu_ms r.json)" -ge 950 ]
-	hog "$1" 2 --cpu none
+	hog "$1" 2 0 --cpu none
 	output_is done
 	status_is 0
 }

@@ -149,7 +149,7 @@ static void test_sum(void **state)
 	assert_int_equal(usage.tasks, 4);
 	assert_int_equal(usage.cpu_us, (10 + 20 + 1000) * tick_us());
 	assert_true(usage.memory_bytes >= 18 * MIB); /* a page table may need 1 of 512 */
-	assert_int_equal(usage_measure(&reader, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
 	assert_int_equal(memory, 8 * MIB + 2 * KIB + 100 * KIB);
 }
 
@@ -166,7 +166,7 @@ static void test_leaderless(void **state)
 	put_rollup(2, 5, 32 * 1024, 0);
 	assert_int_equal(usage_read(&reader, &usage), 0);
 	assert_true(usage.memory_bytes >= 32 * MIB);
-	assert_int_equal(usage_measure(&reader, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
 	assert_int_equal(memory, 32 * MIB + KIB);
 }
 
@@ -183,12 +183,14 @@ static void test_vfork(void **state)
 	for (int pid = 2; pid <= 4; pid++)
 		put_rollup(pid, pid, (pid == 4 ? 48 : 32) * 1024, 0);
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
 	assert_int_equal(memory, 80 * MIB + 2 * KIB);
 	put_stat(2, 2, 'S', 1, 0, 0, 1, 64 * MIB, 32 * MIB); /* no vfork: it does not wait */
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
 	assert_int_equal(memory, 112 * MIB + 3 * KIB);
+	assert_int_equal(usage_measure(&reader, 16 * MIB, &memory), 0);
+	assert_true(memory > 16 * MIB && memory < 64 * MIB);
 }
 
 /* Shared memory is what the mappings say, without those that are counted elsewhere. */
@@ -218,7 +220,7 @@ static void test_shared(void **state)
 	close(reader.fds[USAGE_SHM]);
 	reader.fds[USAGE_SHM] = open_in_root("shm", O_RDONLY);
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
 	assert_int_equal(memory, 109 * KIB + 12 * KIB);
 }
 
