@@ -31,7 +31,7 @@ struct total {
 	uint16_t port;
 	uint32_t connects_told;
 	struct sum all;
-	struct sum untold; /* of all: connections whose end was not told singly */
+	struct sum untold; /* of all: those whose end was to be told singly and was not */
 };
 
 static struct {
@@ -186,10 +186,8 @@ void event_closed(const char *host, uint16_t port, uint64_t up_bytes, uint64_t d
 
 	add(&total->all, up_bytes, down_bytes);
 	set_text(event.what, host);
-	if (total->all.count > EVENT_EACH_MAX)
+	if (events.each && (total->all.count > EVENT_EACH_MAX || !tell(&event)))
 		add(&total->untold, up_bytes, down_bytes);
-	else if (events.each)
-		(void)tell(&event);
 }
 
 static void tell_sum(enum broker_event_kind kind, const struct total *total, const struct sum *sum)
@@ -214,8 +212,7 @@ void events_finish(void)
 	for (size_t i = 0; i <= TOTALS_MAX; i++) {
 		const struct total *total = &events.totals[i];
 
-		if (events.each)
-			tell_sum(EVENT_MORE, total, &total->untold);
+		tell_sum(EVENT_MORE, total, &total->untold);
 		tell_sum(EVENT_TOTAL, total, &total->all);
 	}
 }

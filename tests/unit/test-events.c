@@ -283,13 +283,17 @@ static void test_untold_is_told_later(void **state)
 		int64_t start_ms = now_ms();
 		event_refused(REFUSED_HOST, "slow.example:1", NULL, NULL);
 		int64_t took_ms = now_ms() - start_ms;
+		event_closed("slow.example", 1, 3, 4, 5);
 		while (event_receive(fds[0], &event) == 1)
 			;
 		event_refused(REFUSED_HOST, "slow.example:1", NULL, NULL);
 		events_finish();
-		/* The one event: both refusals. */
+		/* One event for both refusals, one for the connection; the sum is the last. */
 		_exit(took_ms < 900 || took_ms > 5000 || event_receive(fds[0], &event) != 1 ||
-		      event.count != 2 || event_receive(fds[0], &event) != -EAGAIN);
+		      event.count != 2 || event_receive(fds[0], &event) != 1 ||
+		      event.kind != EVENT_MORE || event.up_bytes != 3 ||
+		      event_receive(fds[0], &event) != 1 || event.kind != EVENT_TOTAL ||
+		      event_receive(fds[0], &event) != -EAGAIN);
 	}
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
