@@ -44,6 +44,7 @@ struct box_end {
 	uint64_t peak_memory_bytes; /* of the box, or of its largest process; 0: not known */
 	uint64_t peak_processes;    /* and threads; 0: not known */
 	enum limits_backend limits_backend;
+	bool cpus_in_cgroup; /* what holds limits.cpus; else an affinity */
 	bool output_counted; /* stdout_bytes and stderr_bytes are known */
 	uint64_t stdout_bytes;
 	uint64_t stderr_bytes;

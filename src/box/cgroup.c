@@ -103,6 +103,30 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
+/* What only a cgroup holds, or holds best; false: it is there and cannot be set. */
+static bool set_shares(const struct plan *plan, const char *controllers, struct cgroup *cgroup)
+{
+	enum {
+		PERIOD_US = 100000 /* the kernel's default */
+	};
+	const struct limits *limits = &plan->limits;
+	char text[64];
+
+	if (limits->cpus != LIMIT_NONE && has_word(controllers, "cpu")) {
+		(void)snprintf(text, sizeof text, "%llu %d",
+			       (unsigned long long)(limits->cpus * PERIOD_US / SHARE_WHOLE),
+			       PERIOD_US);
+		cgroup->holds_cpus = write_file(cgroup->fd, "cpu.max", text);
+		if (!cgroup->holds_cpus)
+			return false;
+	}
+	if (limits->io_weight != LIMIT_NONE && has_word(controllers, "io")) {
+		/* There only with a scheduler or controller of block devices that weighs. */
+		cgroup->holds_io = write_number(cgroup->fd, "io.weight", limits->io_weight);
+	}
+	return true;
+}
+
 static bool set_limits(const struct plan *plan, int fd, bool has_pids)
 {
 	const struct limits *limits = &plan->limits;
@@ -213,7 +237,8 @@ static bool make_below(const struct plan *plan, const char *path, struct cgroup 
 	}
 	cgroup->parent_fd = steal_fd(&parent_fd);
 	cgroup->fd = openat(cgroup->parent_fd, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cgroup->fd >= 0 && set_limits(plan, cgroup->fd, has_word(controllers, "pids")))
+	if (cgroup->fd >= 0 && set_limits(plan, cgroup->fd, has_word(controllers, "pids")) &&
+	    set_shares(plan, controllers, cgroup))
 		return true;
 	cgroup_remove(cgroup);
 	return false;

@@ -27,6 +27,8 @@ struct cgroup {
 	int fd;	      /* of the directory, to clone into; -1: there is none */
 	int guard_fd; /* the guard reads its other end */
 	pid_t guard;
+	bool holds_cpus; /* limits.cpus */
+	bool holds_io;	 /* limits.io_weight */
 	char name[40];
 };
 

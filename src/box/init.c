@@ -473,6 +473,7 @@ _Noreturn void init_main(struct init *init)
 	int signal_fd = r == 0 ? open_signals(&err) : -1;
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;
+	payload.cpus_held = init->holds_cpus;
 	payload.limits_held = init->in_cgroup || !(degraded & 1U << WALL_PROC);
 	if (r == 0)
 		r = start(init, &payload, &command, &err);

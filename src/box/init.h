@@ -14,6 +14,7 @@ struct init {
 	int socket_fd;	    /* init's end of the handshake */
 	int broker_fd;	    /* see sockets.h; -1: a box without a broker */
 	int broker_peer_fd; /* the broker's end, which only it may have */
+	bool holds_cpus;    /* so is limits.cpus: else by an affinity */
 	bool in_cgroup;	    /* memory and processor time are held by it */
 	int stdio[3];	    /* see struct payload */
 };

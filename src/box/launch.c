@@ -120,6 +120,36 @@ static int map_ids(const struct plan *plan, const struct launched *box, struct e
 	return 0;
 }
 
+/* What nothing else holds is an error, unless it may be left out. */
+static int check_shares(const struct plan *plan, struct launched *box, struct err *reterr)
+{
+	static const struct {
+		enum wall wall;
+		const char *hint;
+	} shares[] = {
+		{ WALL_CPUS, "only a cgroup with the cpu controller holds a part of a processor: "
+			     "write a whole number, or add --allow-degraded limits.cpus" },
+		{ WALL_IO_WEIGHT, "only a cgroup with the io controller holds it: see "
+				  "aisbx-profile(5), or add --allow-degraded limits.io_weight" },
+	};
+	const struct limits *limits = &plan->limits;
+	bool is_missing[] = { limits->cpus != LIMIT_NONE && !box->cgroup.holds_cpus &&
+				      limits->cpus % SHARE_WHOLE != 0,
+			      limits->io_weight != LIMIT_NONE && !box->cgroup.holds_io };
+
+	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+		if (!is_missing[i])
+			continue;
+		if (!plan->degradable[shares[i].wall]) {
+			err_wall(reterr, "limits", EOPNOTSUPP, "hold", walls[shares[i].wall].name);
+			err_hint(reterr, shares[i].hint);
+			return -EOPNOTSUPP;
+		}
+		box->degraded |= 1U << shares[i].wall;
+	}
+	return 0;
+}
+
 static int start_init(struct init *init, int supervisor_fd, struct launched *box,
 		      struct err *reterr)
 {
@@ -216,7 +246,10 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 
 		memcpy(init.stdio, stdio, sizeof stdio);
 		cgroup_create(plan, &box.cgroup);
-		r = start_init(&init, pair[0], &box, reterr);
+		r = check_shares(plan, &box, reterr);
+		init.holds_cpus = box.cgroup.holds_cpus;
+		if (r == 0)
+			r = start_init(&init, pair[0], &box, reterr);
 		init.stdio[0] = -1; /* the caller's of launch() */
 	}
 	(void)close(pair[1]);

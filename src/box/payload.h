@@ -16,6 +16,7 @@ struct payload {
 	int terminal;	   /* slave of the box's terminal, or -1 */
 	int listener_send; /* socket for the seccomp listener, or -1 */
 	int landlock_abi;
+	bool cpus_held;	   /* limits.cpus, by a cgroup */
 	bool limits_held;  /* for the whole box: rlimits are a second bound */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 	struct err err;	   /* set when the command was not executed */

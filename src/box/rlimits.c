@@ -74,6 +74,33 @@ int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded,
 	return set_limits(plan, table, sizeof table / sizeof *table, ret_degraded, reterr);
 }
 
+int rlimits_apply_cpus(const struct plan *plan, struct err *reterr)
+{
+	enum {
+		PROCESSORS = 8192, /* the most that Linux can be built for */
+		BITS = 8 * sizeof(unsigned long)
+	};
+	unsigned long all[PROCESSORS / BITS], wanted[PROCESSORS / BITS] = { 0 };
+	uint64_t left = plan->limits.cpus / SHARE_WHOLE;
+	long bytes = sys_call3(SYS_sched_getaffinity, 0, sizeof all, all);
+	size_t processors = bytes < 0 ? 0 : (size_t)bytes * 8;
+	/* The random end of the run's name. */
+	size_t at = processors ? (size_t)(plan->run[24] * 32 + plan->run[25]) % processors : 0;
+	long r = bytes < 0 ? bytes : 0;
+
+	for (size_t i = 0; i < processors && left > 0; i++, at = (at + 1) % processors) {
+		unsigned long bit = 1UL << at % BITS;
+
+		if (all[at / BITS] & bit) {
+			wanted[at / BITS] |= bit;
+			left--;
+		}
+	}
+	if (r == 0)
+		r = sys_call3(SYS_sched_setaffinity, 0, (size_t)bytes, wanted);
+	return r < 0 ? err_wall(reterr, "limits", (int)-r, "hold", "limits.cpus") : 0;
+}
+
 int rlimits_apply_files(const struct plan *plan, unsigned *ret_degraded, struct err *reterr)
 {
 	uint64_t wanted = plan->limits.open_files;

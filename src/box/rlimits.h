@@ -14,6 +14,12 @@
 int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded,
 		  struct err *reterr);
 
+/*
+ * limits.cpus as an affinity, sched_setaffinity(2): a whole number of the processors that the
+ * caller may use, beginning at one that differs from box to box. The box's filter keeps it.
+ */
+int rlimits_apply_cpus(const struct plan *plan, struct err *reterr);
+
 /* The same for limits.open_files alone, which comes when nothing has to be opened any more. */
 int rlimits_apply_files(const struct plan *plan, unsigned *ret_degraded, struct err *reterr);
 

@@ -255,7 +255,7 @@ static void reap(struct supervisor *sup)
 	do {
 		pid = wait4(sup->box.init_pid, NULL, WNOHANG, &sup->usage);
 	} while (pid < 0 && errno == EINTR);
-	if (pid == sup->box.init_pid) {
+	if (pid != 0) { /* what cannot be waited for is not */
 		sup->reaped = true;
 		timing_mark(MARK_GONE);
 	}
@@ -434,7 +434,7 @@ static void supervise(struct supervisor *sup)
 	sup->wall_at_ms =
 		limits->wall_ms == LIMIT_NONE ? NEVER : sup->begin_ms + (int64_t)limits->wall_ms;
 	sup->kill_at_ms = NEVER;
-	sup->meter_at_ms = NEVER;
+	supervisor_choose_limits(sup);
 	supervisor_start_output(sup);
 	program_release_pages();
 	run_loop(sup);

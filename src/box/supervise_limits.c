@@ -41,19 +41,27 @@ static bool has_used_cpu(const struct supervisor *sup)
 	       cgroup_cpu_us(&sup->box.cgroup) >= limits->cpu_ms * 1000;
 }
 
+void supervisor_choose_limits(struct supervisor *sup)
+{
+	bool in_cgroup = sup->box.cgroup.fd >= 0;
+
+	sup->end->limits_backend = in_cgroup ? LIMITS_CGROUP : LIMITS_SUPERVISOR;
+	sup->end->cpus_in_cgroup = sup->box.cgroup.holds_cpus;
+	sup->meter_at_ms = NEVER;
+}
+
 void supervisor_watch_limits(struct supervisor *sup)
 {
 	const struct limits *limits = &sup->plan->limits;
 
-	if (sup->box.cgroup.fd >= 0) {
-		sup->end->limits_backend = LIMITS_CGROUP;
+	if (sup->end->limits_backend == LIMITS_CGROUP) {
 		sup->meter_at_ms = next_look_ms(sup);
 		return;
 	}
-	sup->end->limits_backend = LIMITS_RLIMIT;
-	if (sup->ending.degraded & 1U << WALL_PROC)
+	if (sup->ending.degraded & 1U << WALL_PROC) {
+		sup->end->limits_backend = LIMITS_RLIMIT;
 		return;
-	sup->end->limits_backend = LIMITS_SUPERVISOR;
+	}
 	if (!has_limit(limits))
 		return;
 	meter.memory_limit = limits->memory;

@@ -100,6 +100,8 @@ void supervisor_finish_broker(struct supervisor *sup);
 
 /*** supervise_limits.c ***/
 
+/* When the box is launched: what holds its limits. */
+void supervisor_choose_limits(struct supervisor *sup);
 /* When the command runs: the limits that are held for the whole box are from now on. */
 void supervisor_watch_limits(struct supervisor *sup);
 /* At meter_at_ms: looks, or asks init for what it takes to look. */

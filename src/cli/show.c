@@ -161,11 +161,13 @@ static void print_limits(const struct plan *plan)
 	} table[] = {
 		{ "memory", limits->memory, units_format_size },
 		{ "cpu", limits->cpu_ms, units_format_time },
+		{ "cpus", limits->cpus, units_format_share },
 		{ "wall", limits->wall_ms, units_format_time },
 		{ "processes", limits->processes, NULL },
 		{ "file", limits->file_size, units_format_size },
 		{ "output", limits->output, units_format_size },
 		{ "open files", limits->open_files, NULL },
+		{ "io weight", limits->io_weight, NULL },
 	};
 
 	label("limits");

@@ -190,6 +190,7 @@ static void put_profile(FILE *out, const struct profile *profile)
 	put_hosts(out, "publish", &profile->publish);
 	put_number(out, "limits.memory", profile->limits.memory);
 	put_number(out, "limits.cpu_ms", profile->limits.cpu_ms);
+	put_number(out, "limits.cpus", profile->limits.cpus);
 	put_number(out, "limits.wall_ms", profile->limits.wall_ms);
 	put_number(out, "limits.grace_ms", profile->limits.grace_ms);
 	put_number(out, "limits.processes", profile->limits.processes);
@@ -198,6 +199,7 @@ static void put_profile(FILE *out, const struct profile *profile)
 	put_number(out, "limits.output", profile->limits.output);
 	(void)fprintf(out, "\t\t.limits.keep = %u,\n", profile->limits.keep);
 	put_number(out, "limits.open_files", profile->limits.open_files);
+	put_number(out, "limits.io_weight", profile->limits.io_weight);
 	put_words(out, "registries", &profile->registries);
 	put_words(out, "syscalls_allow", &profile->syscalls_allow);
 	put_words(out, "syscalls_deny", &profile->syscalls_deny);

@@ -13,7 +13,7 @@ void profile_init(struct profile *profile)
 		const struct setting *setting = &settings[i];
 
 		if (setting->type == SETTING_SIZE || setting->type == SETTING_TIME ||
-		    setting->type == SETTING_COUNT)
+		    setting->type == SETTING_COUNT || setting->type == SETTING_SHARE)
 			*(uint64_t *)setting_field(setting, profile) = LIMIT_UNSET;
 	}
 }
@@ -81,6 +81,7 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 	case SETTING_SIZE:
 	case SETTING_TIME:
 	case SETTING_COUNT:
+	case SETTING_SHARE:
 		if (*(const uint64_t *)over != LIMIT_UNSET)
 			*(uint64_t *)base = *(const uint64_t *)over;
 		break;

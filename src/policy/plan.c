@@ -220,7 +220,8 @@ static void set_limits(struct plan *plan)
 	uint64_t *limits[] = { &plan->limits.memory,  &plan->limits.cpu_ms,
 			       &plan->limits.wall_ms, &plan->limits.processes,
 			       &plan->limits.tmp,     &plan->limits.file_size,
-			       &plan->limits.output,  &plan->limits.open_files };
+			       &plan->limits.output,  &plan->limits.open_files,
+			       &plan->limits.cpus,    &plan->limits.io_weight };
 
 	plan->limits = plan->profile->limits;
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
@@ -317,7 +318,7 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 
 	plan->filter = arena_alloc(arena, sizeof *plan->filter);
 	if (profile->syscalls_allow.len == 0 && profile->syscalls_deny.len == 0 &&
-	    !plan->has_exec_list) {
+	    !plan->has_exec_list && plan->limits.cpus == LIMIT_NONE) {
 		syscalls_builtin(mediated ? FILTER_MEDIATED : FILTER_DEFAULT, plan->filter);
 		return 0;
 	}
@@ -327,6 +328,9 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 		strv_push(arena, &deny, profile->syscalls_deny.items[i]);
 	if (plan->has_exec_list)
 		strv_push(arena, &deny, arena_strdup(arena, "memfd_create"));
+	/* Whole processors may be held by an affinity, which must stay. */
+	if (plan->limits.cpus != LIMIT_NONE)
+		strv_push(arena, &deny, arena_strdup(arena, "sched_setaffinity"));
 	return syscalls_compile(arena, &profile->syscalls_allow, &deny, mediated, plan->filter,
 				reterr);
 }

@@ -61,9 +61,13 @@ enum keep {
 	KEEP_TAIL = 1 << 1, /* the command runs on; its last bytes go out at the end */
 };
 
+/* Of limits.cpus: one processor. */
+#define SHARE_WHOLE 1000
+
 struct limits {
 	uint64_t memory;     /* bytes */
 	uint64_t cpu_ms;     /* milliseconds */
+	uint64_t cpus;	     /* thousandths of a processor */
 	uint64_t wall_ms;    /* milliseconds */
 	uint64_t grace_ms;   /* milliseconds between SIGTERM and SIGKILL */
 	uint64_t processes;  /* tasks, threads included */
@@ -72,6 +76,7 @@ struct limits {
 	uint64_t output;     /* bytes, stdout and stderr together */
 	unsigned keep;	     /* of output: enum keep */
 	uint64_t open_files; /* descriptors per process */
+	uint64_t io_weight;  /* against other cgroups: 1 to 10000, the kernel's default is 100 */
 };
 
 enum encoding {

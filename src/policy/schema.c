@@ -88,6 +88,9 @@ const struct setting settings[] = {
 	{ "limits.cpu", "cpu", 0, "TIME",
 	  "processor time of everything in the box together, as in 30s",
 	  SETTING_TIME, FIELD(limits.cpu_ms), 1, NULL },
+	{ "limits.cpus", "cpus", 0, "N",
+	  "processors that the box may keep busy at once, a share of one too, as in 0.5",
+	  SETTING_SHARE, FIELD(limits.cpus), 10, NULL },
 	{ "limits.wall", "timeout", 't', "TIME",
 	  "time until the box is ended, as in 2m",
 	  SETTING_TIME, FIELD(limits.wall_ms), 1, NULL },
@@ -113,6 +116,9 @@ const struct setting settings[] = {
 	{ "limits.open_files", "open-files", 0, "N",
 	  "open descriptors of one process",
 	  SETTING_COUNT, FIELD(limits.open_files), 5, NULL },
+	{ "limits.io_weight", "io-weight", 0, "N",
+	  "share of a busy disk, from 1 to 10000, where others have 100",
+	  SETTING_COUNT, FIELD(limits.io_weight), 1, NULL },
 	{ "syscalls.allow", "allow-syscall", 0, "NAME",
 	  "a system call or @set on top of the default ones (repeatable)",
 	  SETTING_WORDS, FIELD(syscalls_allow), 0, syscall_check_allow },
@@ -192,6 +198,7 @@ bool setting_is_list(const struct setting *setting)
 	case SETTING_SIZE:
 	case SETTING_TIME:
 	case SETTING_COUNT:
+	case SETTING_SHARE:
 	case SETTING_ENCODING:
 		break;
 	}
@@ -219,6 +226,10 @@ static const char *number_reason(struct arena *arena, enum setting_type type, in
 		return arena_printf(
 			arena, "%s is not a time; write a number with ms, s, m or h, as in 30s",
 			quoted);
+	if (type == SETTING_SHARE)
+		return arena_printf(arena,
+				    "%s is not a number of processors; write one such as 2 or 0.5",
+				    quoted);
 	return arena_printf(arena, "%s is not a count; write a whole number from 1, or none",
 			    quoted);
 }
@@ -226,9 +237,10 @@ static const char *number_reason(struct arena *arena, enum setting_type type, in
 static int apply_number(struct arena *arena, const struct setting *setting, const char *value,
 			uint64_t *ret, const char **ret_why)
 {
-	int (*parse)(const char *, uint64_t *) = setting->type == SETTING_SIZE ? units_parse_size
-						 : setting->type == SETTING_TIME
-							 ? units_parse_time
+	int (*parse)(const char *, uint64_t *) = setting->type == SETTING_SIZE	 ? units_parse_size
+						 : setting->type == SETTING_TIME ? units_parse_time
+						 : setting->type == SETTING_SHARE
+							 ? units_parse_share
 							 : units_parse_count;
 	uint64_t number;
 	char least[32];
@@ -241,6 +253,8 @@ static int apply_number(struct arena *arena, const struct setting *setting, cons
 	if (number < setting->minimum) {
 		if (setting->type == SETTING_TIME)
 			units_format_time(setting->minimum, least, sizeof least);
+		else if (setting->type == SETTING_SHARE)
+			units_format_share(setting->minimum, least, sizeof least);
 		else
 			units_format_size(setting->minimum, least, sizeof least);
 		*ret_why = arena_printf(
@@ -408,6 +422,7 @@ int setting_apply(struct arena *arena, const struct setting *setting, const char
 	case SETTING_SIZE:
 	case SETTING_TIME:
 	case SETTING_COUNT:
+	case SETTING_SHARE:
 		r = apply_number(arena, setting, value, field, &why);
 		break;
 	case SETTING_ENCODING:

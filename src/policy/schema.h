@@ -25,6 +25,7 @@ enum setting_type {
 	SETTING_SIZE,	  /* uint64_t bytes: 512M */
 	SETTING_TIME,	  /* uint64_t milliseconds: 30s */
 	SETTING_COUNT,	  /* uint64_t */
+	SETTING_SHARE,	  /* uint64_t thousandths: 0.5 */
 	SETTING_ENCODING, /* enum encoding */
 	SETTING_KEEP,	  /* unsigned, flags of enum keep, replaced by a later layer */
 	SETTING_ENV_PASS, /* struct strv of NAME or pattern */

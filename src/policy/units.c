@@ -158,6 +158,24 @@ int units_parse_count(const char *text, uint64_t *ret_count)
 	return scale(value, 1, COUNT_MOST, range, ret_count);
 }
 
+int units_parse_share(const char *text, uint64_t *ret_thousandths)
+{
+	uint64_t value, part, whole, thousandths;
+
+	if (strcmp(text, "none") == 0) {
+		*ret_thousandths = LIMIT_NONE;
+		return 0;
+	}
+	int range = parse_digits(&text, &value);
+	if (range == -EINVAL || parse_fraction(&text, &part, &whole) < 0 || *text ||
+	    part * SHARE_WHOLE % whole != 0)
+		return -EINVAL;
+	if (scale(value, SHARE_WHOLE, COUNT_MOST, range, &thousandths) < 0)
+		return -ERANGE;
+	*ret_thousandths = thousandths + part * SHARE_WHOLE / whole;
+	return 0;
+}
+
 /* The values that are no number. */
 static const char *limit_word(uint64_t value)
 {
@@ -209,4 +227,23 @@ void units_format_time(uint64_t ms, char *buf, size_t size)
 			memcpy(best, text, sizeof best);
 	}
 	(void)snprintf(buf, size, "%s", best);
+}
+
+void units_format_share(uint64_t thousandths, char *buf, size_t size)
+{
+	const char *word = limit_word(thousandths);
+	unsigned long long whole = thousandths / SHARE_WHOLE, part = thousandths % SHARE_WHOLE;
+	int digits = 3;
+
+	if (word) {
+		(void)snprintf(buf, size, "%s", word);
+		return;
+	}
+	if (part == 0) {
+		(void)snprintf(buf, size, "%llu", whole);
+		return;
+	}
+	for (; part % 10 == 0; part /= 10)
+		digits--;
+	(void)snprintf(buf, size, "%llu.%0*llu", whole, digits, part);
 }

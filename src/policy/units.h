@@ -16,8 +16,12 @@ int units_parse_time(const char *text, uint64_t *ret_ms);
 /* A plain decimal number from 1, or "none". */
 int units_parse_count(const char *text, uint64_t *ret_count);
 
+/* Thousandths of a number with up to three decimals: "0.5", "2", "none". */
+int units_parse_share(const char *text, uint64_t *ret_thousandths);
+
 /* The shortest exact text that parses back to the value: "512M", "30s". */
 void units_format_size(uint64_t bytes, char *buf, size_t size);
 void units_format_time(uint64_t ms, char *buf, size_t size);
+void units_format_share(uint64_t thousandths, char *buf, size_t size);
 
 #endif

@@ -20,6 +20,8 @@ const struct wall_info walls[WALL__N] = {
 	[WALL_LANDLOCK]     = { "landlock", true, "grants are held by mounts alone; exec lists are not enforced" },
 	[WALL_SECCOMP]      = { "seccomp", false, "" },
 	[WALL_LIMITS]       = { "limits", true, "a limit that this host cannot set is not set" },
+	[WALL_CPUS]         = { "limits.cpus", true, "the box uses as many processors as there are" },
+	[WALL_IO_WEIGHT]    = { "limits.io_weight", true, "the box has the same share of a disk as others" },
 	[WALL_PROTECT]      = { "protect", false, "" },
 	[WALL_TERMINAL]     = { "terminal", false, "" },
 };

@@ -52,6 +52,13 @@ static json_t *error_object(const struct box_end *end)
 			 err->errnum ? json_text(strerrorname_np(err->errnum)) : json_null());
 }
 
+/* limits.NAME as a wall that the caller did without. */
+static bool is_left_out(const struct box_end *end, const char *name)
+{
+	return (end->degraded & 1U << WALL_CPUS && strcmp(name, "cpus") == 0) ||
+	       (end->degraded & 1U << WALL_IO_WEIGHT && strcmp(name, "io_weight") == 0);
+}
+
 static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 {
 	static const char *const backends[] = { [LIMITS_CGROUP] = "cgroup2",
@@ -66,17 +73,19 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 	} table[] = {
 		{ "memory", limits->memory, backend },
 		{ "cpu", limits->cpu_ms, backend },
+		{ "cpus", limits->cpus, end->cpus_in_cgroup ? "cgroup2" : "affinity" },
 		{ "wall", limits->wall_ms, "supervisor" },
 		{ "processes", limits->processes, "rlimit" },
 		{ "tmp", limits->tmp, "tmpfs" },
 		{ "file_size", limits->file_size, "rlimit" },
 		{ "output", limits->output, "supervisor" },
 		{ "open_files", limits->open_files, "rlimit" },
+		{ "io_weight", limits->io_weight, "cgroup2" },
 	};
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (table[i].value < LIMIT_NONE)
+		if (table[i].value < LIMIT_NONE && !is_left_out(end, table[i].name))
 			json_object_set_new(object, table[i].name, json_string(table[i].backend));
 	}
 	return object;

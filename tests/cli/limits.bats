@@ -179,3 +179,37 @@ except OSError as e: print(e.errno, len(f) < 20)'
 	refused EACCES/EPERM nice
 	refused EPERM realtime
 }
+
+@test "cpus: whole ones by the affinity, which stays" {
+	run aisbx run --cpus 1 --result r.json -- sh -c 'nproc; taskset -pc 0-63 $$ >/dev/null 2>&1 && echo widened'
+	output_is 1
+	[[ "$(jq -r .walls.limits.cpus r.json)" =~ ^(affinity|cgroup2)$ ]]
+	run aisbx run --cpus 10000 -- nproc
+	output_is "$(nproc)"
+}
+
+@test "cpus: a part of one needs a cgroup, or is done without by name" {
+	run aisbx run --cpus 0.5 --result r.json -- true
+	if [ "$status" -eq 0 ]; then
+		[ "$(jq -r .walls.limits.cpus r.json)" = cgroup2 ]
+	else
+		status_is 125
+		contains "$stderr" "allow-degraded limits.cpus"
+		run aisbx run --cpus 0.5 --allow-degraded limits.cpus --result r.json -- echo ran
+		output_is ran
+		[ "$(jq -c .walls.degraded r.json)" = '["limits.cpus"]' ]
+		[ "$(jq -r .walls.limits.cpus r.json)" = null ]
+	fi
+}
+
+@test "io_weight: held, refused, or done without by name" {
+	run aisbx run --io-weight 50 --result r.json -- true
+	if [ "$status" -eq 0 ]; then
+		[ "$(jq -r .walls.limits.io_weight r.json)" = cgroup2 ]
+	else
+		status_is 125
+		contains "$stderr" "allow-degraded limits.io_weight"
+		run aisbx run --io-weight 50 --allow-degraded limits.io_weight -- echo ran
+		output_is ran
+	fi
+}

@@ -160,14 +160,14 @@ static void test_every_setting(void **state)
 		enum setting_type type;
 		const char *value;
 	} samples[] = {
-		{ SETTING_TEXT, "x" },	   { SETTING_ARGV, "x" },
-		{ SETTING_WORDS, "x" },	   { SETTING_EXEC, "x" },
-		{ SETTING_PATHS, "x" },	   { SETTING_PATHS_1, "x" },
-		{ SETTING_SIZE, "5M" },	   { SETTING_TIME, "5s" },
-		{ SETTING_COUNT, "5" },	   { SETTING_ENCODING, "utf-8" },
-		{ SETTING_ENV_PASS, "X" }, { SETTING_ENV_SET, "X=1" },
-		{ SETTING_HOSTS, "x:80" }, { SETTING_PUBLISH, "80" },
-		{ SETTING_KEEP, "tail" },
+		{ SETTING_TEXT, "x" },	       { SETTING_ARGV, "x" },
+		{ SETTING_WORDS, "x" },	       { SETTING_EXEC, "x" },
+		{ SETTING_PATHS, "x" },	       { SETTING_PATHS_1, "x" },
+		{ SETTING_SIZE, "5M" },	       { SETTING_TIME, "5s" },
+		{ SETTING_COUNT, "5" },	       { SETTING_SHARE, "0.5" },
+		{ SETTING_ENCODING, "utf-8" }, { SETTING_ENV_PASS, "X" },
+		{ SETTING_ENV_SET, "X=1" },    { SETTING_HOSTS, "x:80" },
+		{ SETTING_PUBLISH, "80" },     { SETTING_KEEP, "tail" },
 	};
 
 	(void)state;

@@ -478,6 +478,7 @@ static size_t assert_same_setting(const struct setting *setting, const struct pr
 	case SETTING_SIZE:
 	case SETTING_TIME:
 	case SETTING_COUNT:
+	case SETTING_SHARE:
 		assert_true(*(const uint64_t *)a == *(const uint64_t *)b);
 		return sizeof(uint64_t);
 	case SETTING_ENCODING:

@@ -203,6 +203,44 @@ static void test_round_trip(void **state)
 	}
 }
 
+static void test_share(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t value;
+		const char *printed;
+	} rows[] = {
+		{ "1", 0, 1000, "1" },
+		{ "0.5", 0, 500, "0.5" },
+		{ "2.25", 0, 2250, "2.25" },
+		{ "0.005", 0, 5, "0.005" },
+		{ "none", 0, LIMIT_NONE, "none" },
+		{ "0.0005", -EINVAL, 0, NULL },
+		{ "", -EINVAL, 0, NULL },
+		{ ".5", -EINVAL, 0, NULL },
+		{ "1.", -EINVAL, 0, NULL },
+		{ "-1", -EINVAL, 0, NULL },
+		{ "1x", -EINVAL, 0, NULL },
+		{ "50%", -EINVAL, 0, NULL },
+		{ "99999999999999999999", -ERANGE, 0, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint64_t value = 0;
+		char text[32];
+
+		if (units_parse_share(rows[i].text, &value) != rows[i].result)
+			fail_msg("'%s'", rows[i].text);
+		if (rows[i].result < 0)
+			continue;
+		assert_int_equal(value, rows[i].value);
+		units_format_share(value, text, sizeof text);
+		assert_string_equal(text, rows[i].printed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_format_keeps_to_its_buffer),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_share),
 	};
 
 	return cmocka_run_group_tests_name("units", tests, NULL, NULL);
