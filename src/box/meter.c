@@ -11,15 +11,17 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "policy/profile.h"
 
 enum {
-	/* What one processor can touch in a microsecond: huge pages, zeroed at memory speed. */
-	BYTES_PER_US = 4096,
+	/* What one processor can touch in a microsecond, in pages of 4 KiB that are zeroed. */
+	BYTES_PER_US = 3072,
 	PROCESSORS_MAX = 8, /* that the memory of a machine keeps busy with it */
 	LEAST_US = 1000,
 	MOST_US = 250 * 1000,
 	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
+	LONG_US = 50 * 1000,	     /* of waiting: worth giving pages of the program back */
 	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
 	STACK_BYTES = 256 * 1024,
 };
@@ -37,17 +39,10 @@ static uint64_t left_of(uint64_t limit, uint64_t used)
 	return used < limit ? limit - used : 0;
 }
 
-static uint64_t processors(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (uint64_t)n : 1;
-}
-
 /* Until a limit could be reached, at the earliest. */
 static int64_t time_to_limit_us(const struct meter *meter, uint64_t memory, uint64_t cpu_us)
 {
-	uint64_t n = processors(), fillers = n < PROCESSORS_MAX ? n : PROCESSORS_MAX;
+	uint64_t n = meter->processors, fillers = n < PROCESSORS_MAX ? n : PROCESSORS_MAX;
 	uint64_t least = MOST_US;
 
 	if (meter->memory_limit != LIMIT_NONE) {
@@ -63,6 +58,9 @@ static int64_t time_to_limit_us(const struct meter *meter, uint64_t memory, uint
 
 void meter_reset(struct meter *meter)
 {
+	long processors = sysconf(_SC_NPROCESSORS_ONLN); /* reads a file */
+
+	meter->processors = processors > 0 ? (uint64_t)processors : 1;
 	atomic_store(&meter->verdict, METER_FINE);
 	atomic_store(&meter->peak_memory, 0);
 	atomic_store(&meter->peak_tasks, 0);
@@ -101,7 +99,8 @@ static int64_t wait_us(const struct meter *meter, uint64_t memory, int64_t took_
 
 /* What a look left behind for the next. */
 struct progress {
-	uint64_t memory; /* measured, or bounded where that was enough */
+	uint64_t memory;	 /* measured, or bounded where that was enough */
+	uint64_t measured_bound; /* when it was measured last */
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
 };
@@ -111,20 +110,20 @@ static bool wants_measure(const struct meter *meter, const struct progress *prog
 			  uint64_t bound)
 {
 	int64_t since = now_us() - progress->measured_at_us;
-	uint64_t peak = atomic_load_explicit(&meter->peak_memory, memory_order_relaxed);
 
 	if (meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit)
 		return true;
 	return since > WHOLE_LOOK_US ||
-	       (bound > peak + peak / 4 && since > progress->measuring_us * 20);
+	       (bound / 5 > progress->measured_bound / 4 && since > progress->measuring_us * 20);
 }
 
-static int measure(struct meter *meter, struct progress *progress)
+static int measure(struct meter *meter, struct progress *progress, uint64_t bound)
 {
 	int64_t begin = now_us();
 	int r = usage_measure(&meter->reader, meter->memory_limit, &progress->memory);
 
 	progress->measured_at_us = now_us();
+	progress->measured_bound = bound;
 	progress->measuring_us = progress->measured_at_us - begin;
 	if (r == 0)
 		raise_to(&meter->peak_memory, progress->memory);
@@ -142,7 +141,7 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		raise_to(&meter->cpu_us, usage.cpu_us);
 		raise_to(&meter->peak_tasks, usage.tasks);
 		if (wants_measure(meter, progress, usage.memory_bytes))
-			r = measure(meter, progress);
+			r = measure(meter, progress, usage.memory_bytes);
 	}
 	if (r < 0)
 		return METER_BLIND;
@@ -169,6 +168,8 @@ static void *keep_looking(void *argument)
 			return NULL;
 		}
 		int64_t wait = wait_us(meter, progress.memory, took);
+		if (wait >= LONG_US)
+			program_release_pages();
 		struct timespec time = { wait / 1000000, wait % 1000000 * 1000 };
 		int r = ppoll(&stop, 1, &time, NULL);
 		if (r > 0 || (r < 0 && errno != EINTR))

@@ -33,6 +33,7 @@ struct meter {
 	uint64_t memory_limit; /* bytes, LIMIT_NONE: none */
 	uint64_t cpu_limit_us;
 	struct usage_reader reader;
+	uint64_t processors; /* set by meter_reset() */
 	/* the thread's */
 	_Atomic(enum meter_verdict) verdict;
 	_Atomic uint64_t peak_memory, cpu_us, peak_tasks; /* as far as was seen */
