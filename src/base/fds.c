@@ -74,7 +74,7 @@ int fds_receive(int socket_fd, int *ret_fds, size_t len)
 
 	do {
 		n = sys_call3(SYS_recvmsg, socket_fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n == -EINTR);
+	} while (n == -EINTR || n == -ECONNRESET); /* as in phase_receive() */
 	if (n < 0)
 		return (int)n;
 	size_t came = take(&msg, ret_fds, len);

@@ -60,7 +60,7 @@ int sockets_receive(int init_fd, struct socket_reply *ret_reply, int *fds, int l
 		fds[i] = -1;
 	do {
 		n = recvmsg(init_fd, &message, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET)); /* as in phase_receive() */
 	if (n <= 0)
 		return n < 0 ? -errno : -EPIPE;
 	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);

@@ -123,6 +123,25 @@ print(statuses)'
 	grep -q end out
 }
 
+@test "a signal that init does not read any more hides nothing of how the command ended" {
+	mkfifo go
+	start run --rw "$T" -- sh -c 'echo up; read -r line <go; exit 7'
+	local init payload
+	init=$(init_of $pid)
+	payload=$(tr -d ' ' </proc/$init/task/$init/children)
+	kill -STOP $init
+	eventually grep -q '^State:.*stopped' /proc/$init/status
+	kill -CONT $pid # the supervisor passes it on
+	eventually grep -q '^ShdPnd:[[:space:]]*0*$' /proc/$pid/status
+	kill -STOP $pid
+	echo >go
+	eventually grep -q '^State:.*zombie' /proc/$payload/status
+	kill -CONT $init
+	eventually grep -q '^State:.*zombie' /proc/$init/status
+	kill -CONT $pid
+	ended 7
+}
+
 @test "a supervisor without a parent, in a session of its own" {
 	run setsid --wait "$AISBX" run -- echo fine
 	status_is 0

@@ -86,6 +86,16 @@ box_processes() {
 	fi | cut -d/ -f3
 }
 
+# The init of the box whose supervisor has this pid: its child in a pid namespace below ours.
+init_of() {
+	local child
+	for child in $(cat "/proc/$1/task/$1/children"); do
+		if grep -qE '^NSpid:[[:space:]]+[0-9]+[[:space:]]+[0-9]' "/proc/$child/status"; then
+			echo "$child"
+		fi
+	done
+}
+
 no_box_process() {
 	[ -z "$(box_processes)" ]
 }
