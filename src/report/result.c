@@ -298,21 +298,60 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Readers see the old file or the whole new one, also when we are killed here. */
+/* Gives an unnamed file its name. 0 or -errno. */
+static int name_file(int fd, int dir_fd, const char *name)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* A new file, whole, whose first name is the result's or, where that one is taken, temporary. */
+static int write_new(const struct result_target *target, const char *temporary, const char *bytes,
+		     size_t len, bool *ret_is_temporary)
+{
+	_cleanup_close_ int fd =
+		openat(target->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+	bool is_unnamed = fd >= 0; /* not every file system can; nor can we without /proc */
+
+	if (is_unnamed) {
+		int r = write_all(fd, bytes, len);
+
+		*ret_is_temporary = false;
+		if (r == 0)
+			r = name_file(fd, target->dir_fd, target->name);
+		if (r == -EEXIST) {
+			*ret_is_temporary = true;
+			r = name_file(fd, target->dir_fd, temporary);
+		}
+		if (r != -ENOENT && r != -EOPNOTSUPP)
+			return r;
+		close_keeping_errno(steal_fd(&fd));
+	}
+	*ret_is_temporary = true;
+	fd = openat(target->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0666);
+	return fd < 0 ? -errno : write_all(fd, bytes, len);
+}
+
+/*
+ * Readers see the old file or the whole new one, also when we are killed here. Then nothing
+ * else is left either, but for the moment between two calls where an old one is replaced.
+ */
 static int write_file(const struct result_target *target, const char *bytes, size_t len)
 {
 	char temporary[64];
 	uint64_t random;
+	bool is_temporary;
 
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return -errno;
 	(void)snprintf(temporary, sizeof temporary, ".aisbx-result.%016llx",
 		       (unsigned long long)random);
-	_cleanup_close_ int fd = openat(target->dir_fd, temporary,
-					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return -errno;
-	int r = write_all(fd, bytes, len);
+	int r = write_new(target, temporary, bytes, len, &is_temporary);
+	if (!is_temporary)
+		return r;
 	if (r == 0 && renameat(target->dir_fd, temporary, target->dir_fd, target->name) < 0)
 		r = -errno;
 	if (r < 0)

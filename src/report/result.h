@@ -24,7 +24,7 @@ json_t *result_build(const struct run_facts *facts);
 /*
  * Where a result goes, settled before anything runs: the payload may own the
  * place by then and swap names for links, fifos or devices. A file is made
- * anew in its directory and renamed, so a reader sees all of it or nothing.
+ * anew in its directory and named last, so a reader sees all of it or nothing.
  * What is there already and is no regular file (/dev/stdout, a fifo) is opened
  * at once; "fd:N" is the caller's.
  */
