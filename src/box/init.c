@@ -27,6 +27,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -319,6 +320,7 @@ static void forget_caller(struct init *init, int signal_fd)
 	program_forget_heap();
 	close_descriptors(init, signal_fd);
 	arena_free(init->arena);
+	(void)munmap(init->start, sizeof *init->start);
 	program_release_pages();
 }
 
@@ -474,13 +476,14 @@ _Noreturn void init_main(struct init *init)
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;
 	payload.cpus_held = init->holds_cpus;
+	payload.start = init->start;
+	payload.start->ending.degraded = degraded;
 	payload.limits_held = init->in_cgroup || !(degraded & 1U << WALL_PROC);
 	if (r == 0)
 		r = start(init, &payload, &command, &err);
 	if (r < 0)
 		give_up(init, &err);
-	started.ending.landlock_abi = payload.landlock_abi;
-	started.ending.degraded = degraded | payload.degraded;
+	started.ending = init->start->ending;
 	(void)phase_send(init->socket_fd, &started); /* without a supervisor, watch() ends */
 	forget_caller(init, signal_fd);
 	watch(init, signal_fd, command, &started.ending);

@@ -11,12 +11,13 @@ struct init {
 	const struct plan *plan;
 	struct arena *arena; /* that the plan lives in: dropped once the command runs */
 	struct sources *sources;
-	int socket_fd;	    /* init's end of the handshake */
-	int broker_fd;	    /* see sockets.h; -1: a box without a broker */
-	int broker_peer_fd; /* the broker's end, which only it may have */
-	bool holds_cpus;    /* so is limits.cpus: else by an affinity */
-	bool in_cgroup;	    /* memory and processor time are held by it */
-	int stdio[3];	    /* see struct payload */
+	struct start *start; /* see phase.h */
+	int socket_fd;	     /* init's end of the handshake */
+	int broker_fd;	     /* see sockets.h; -1: a box without a broker */
+	int broker_peer_fd;  /* the broker's end, which only it may have */
+	bool holds_cpus;     /* so is limits.cpus: else by an affinity */
+	bool in_cgroup;	     /* memory and processor time are held by it */
+	int stdio[3];	     /* see struct payload */
 };
 
 /* Never returns. Runs in the fresh namespaces, with init->socket_fd still connected. */

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -214,6 +215,24 @@ void launch_return_stdin(const struct launched *box)
 		return;
 }
 
+static int share_start(struct init *init, struct launched *box, struct err *reterr)
+{
+	void *shared = mmap(NULL, sizeof *init->start, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		return err_set(reterr, E_SYSTEM, errno, "share memory with", "the box's init");
+	init->start = box->start = shared;
+	return 0;
+}
+
+void launch_forget_start(struct launched *box)
+{
+	if (box->start)
+		(void)munmap(box->start, sizeof *box->start);
+	box->start = NULL;
+}
+
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
 	   struct launched *ret_box, struct err *reterr)
 {
@@ -231,12 +250,17 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 	int pair[2];
 
 	sources_init(arena, plan, &sources);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	int r = share_start(&init, &box, reterr);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		launch_forget_start(&box);
 		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
+	}
 	box.socket_fd = pair[0];
 	init.socket_fd = pair[1];
 	/* Only host root may open and idmap them outside; other boxes open their own. */
-	int r = plan->facts->host_root ? sources_open(plan, &sources, reterr) : 0;
+	r = plan->facts->host_root ? sources_open(plan, &sources, reterr) : 0;
 	if (r == 0)
 		r = open_output(plan, &init, &box, reterr);
 	if (r == 0 && stdin_fd < 0)
@@ -257,6 +281,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 	sources_close(plan, &sources);
 	if (r < 0) {
 		launch_return_stdin(&box);
+		launch_forget_start(&box);
 		cgroup_remove(&box.cgroup);
 		(void)close(pair[0]);
 		close_all(box.output);

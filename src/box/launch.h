@@ -16,6 +16,7 @@
 struct launched {
 	pid_t init_pid;
 	int socket_fd;	      /* the supervisor's end of the handshake */
+	struct start *start;  /* until launch_forget_start() */
 	int output[3];	      /* read ends of relayed descriptors 1 and 2, or -1 */
 	uid_t stdin_owner;    /* whom a lent stdin belongs to, or LAUNCH_NOT_LENT */
 	unsigned degraded;    /* bit n: enum wall n was left out as allowed */
@@ -32,6 +33,8 @@ struct launched {
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
 	   struct launched *ret_box, struct err *reterr);
 
+/* When it is known whether the command ran. */
+void launch_forget_start(struct launched *box);
 /* After the box's end: the caller's stdin belongs to whom it belonged before. */
 void launch_return_stdin(const struct launched *box);
 

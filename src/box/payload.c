@@ -265,10 +265,12 @@ static int payload_main(void *argument)
 		r = close_the_walls(payload);
 	if (r < 0)
 		sys_exit_group(STATUS_NOT_EXECUTED);
-	payload->executed = true;
+	payload->start->ending.landlock_abi = payload->landlock_abi;
+	payload->start->ending.degraded |= payload->degraded;
+	payload->start->executed = true;
 	long error = strchr(plan->argv.items[0], '/') ? execute(plan, plan->argv.items[0])
 						      : execute_in_path(plan, plan->argv.items[0]);
-	payload->executed = false;
+	payload->start->executed = false;
 	report_exec_failure(payload, error);
 	sys_exit_group(STATUS_NOT_EXECUTED);
 }
@@ -295,7 +297,6 @@ static int hand_over(const struct payload *payload, pid_t pid, struct err *reter
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {
 	memset(&payload->err, 0, sizeof payload->err);
-	payload->executed = false;
 	int pid =
 		clone(payload_main, payload_stack + sizeof payload_stack,
 		      CLONE_VM | SIGCHLD | (payload->listener_send < 0 ? CLONE_VFORK : 0), payload);
@@ -306,7 +307,7 @@ int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 		return -errno;
 	}
 	int r = hand_over(payload, pid, reterr);
-	if (r == 0 && payload->executed) {
+	if (r == 0 && payload->start->executed) {
 		*ret_pid = pid;
 		return 0;
 	}

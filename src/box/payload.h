@@ -7,20 +7,21 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "box/phase.h"
 #include "policy/plan.h"
 
 /* In: what the payload needs. Out: what it found; shared with init until exec. */
 struct payload {
 	const struct plan *plan;
-	int stdio[3];	   /* what becomes 0, 1 and 2; -1: stays as it is */
-	int terminal;	   /* slave of the box's terminal, or -1 */
-	int listener_send; /* socket for the seccomp listener, or -1 */
+	int stdio[3];	     /* what becomes 0, 1 and 2; -1: stays as it is */
+	int terminal;	     /* slave of the box's terminal, or -1 */
+	int listener_send;   /* socket for the seccomp listener, or -1 */
+	struct start *start; /* landlock_abi and degraded are added to it */
 	int landlock_abi;
 	bool cpus_held;	   /* limits.cpus, by a cgroup */
 	bool limits_held;  /* for the whole box: rlimits are a second bound */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 	struct err err;	   /* set when the command was not executed */
-	bool executed;	   /* init: nothing failed up to execve */
 };
 
 /*

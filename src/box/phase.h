@@ -20,6 +20,7 @@
 #ifndef AISBX_BOX_PHASE_H
 #define AISBX_BOX_PHASE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,6 +61,15 @@ struct ending {
 	uint32_t unused;
 	uint64_t cpu_us;	 /* all processes of the box that were reaped */
 	uint64_t peak_rss_bytes; /* largest single process */
+};
+
+/*
+ * In memory of its own that supervisor and init share until PH_STARTED is sent: whoever kills
+ * init between execve and that leaves no doubt that the command ran.
+ */
+struct start {
+	atomic_bool executed; /* nothing failed up to execve */
+	struct ending ending; /* the part that is known then */
 };
 
 /* Signals of PH_SIGNAL go to the command alone, or to every process of the box. */

@@ -221,6 +221,7 @@ static void read_record(struct supervisor *sup)
 		supervisor_attach_terminal(sup);
 		break;
 	case PH_STARTED:
+		launch_forget_start(&sup->box);
 		sup->end->started = true;
 		sup->ending = record.ending;
 		pass_waiting_signals(sup);
@@ -374,6 +375,18 @@ static int64_t output_until_ms(const struct supervisor *sup)
 	return sup->grace_until_ms > least ? sup->grace_until_ms : least;
 }
 
+/* An init that was killed from outside may have had no time to say that the command ran. */
+static void recall_start(struct supervisor *sup)
+{
+	const struct start *start = sup->box.start;
+
+	if (start && !sup->failed && start->executed) {
+		sup->end->started = true;
+		sup->ending = start->ending;
+	}
+	launch_forget_start(&sup->box);
+}
+
 /* What the payload wrote before its end still goes out, unless the caller has had enough. */
 static void finish_output(struct supervisor *sup)
 {
@@ -404,6 +417,7 @@ static void run_loop(struct supervisor *sup)
 		if (r == sup->ended)
 			break;
 	}
+	recall_start(sup);
 	finish_output(sup);
 }
 
