@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# Many boxes at once: each is alone, each is right, and nothing of them stays.
+load ../lib/common
+
+setup_more() {
+	need python3 jq
+}
+
+NAME=neighbour-of-mine
+ALL="abstract home port4 port6 process shm socket system_v tmp"
+
+hold() { # N: a box that holds all of it, in the background
+	"$AISBX" run --ro "$BATS_TEST_DIRNAME" -m 512M -- \
+		python3 -I "$BATS_TEST_DIRNAME/neighbours.py" hold $NAME >held$1 2>&1 3>&- &
+	pids+=" $!"
+	eventually grep -q "tmp" held$1
+}
+
+@test "two boxes see nothing of each other, though they use the same names" {
+	local pids=""
+	hold 1
+	# the control: in the same box all of it is there
+	[ "$(cat held1)" = "held"$'\n'"$ALL" ]
+	run aisbx run --ro "$BATS_TEST_DIRNAME" -- \
+		python3 -I "$BATS_TEST_DIRNAME/neighbours.py" look $NAME
+	output_is nothing
+	hold 2
+	[ "$(cat held2)" = "held"$'\n'"$ALL" ]
+	# nor does the host
+	run python3 -I "$BATS_TEST_DIRNAME/neighbours.py" look $NAME
+	[ "$output" = nothing ] || [ "$output" = process ]
+	# shellcheck disable=SC2086
+	kill $pids
+	# shellcheck disable=SC2086
+	wait $pids || true
+	run python3 -I "$BATS_TEST_DIRNAME/neighbours.py" look $NAME
+	output_is nothing
+}
+
+# worker FIRST LAST: one box after the other, each with a number that only it has.
+worker() {
+	local n status
+	for n in $(seq "$1" "$2"); do
+		mkdir "grant$n"
+		status=0
+		printf 'in %s' "$n" | timeout -k 2 60 "$AISBX" run --rw "./grant$n" --result "r$n.json" \
+			--max-output 1M -- sh -c '
+			read -r word number
+			echo "$number" >/tmp/same-name
+			echo "$number" >"$1/file"
+			head -c 20000 /dev/zero | tr "\0" x
+			[ "$(cat /tmp/same-name)" = "$number" ] && echo "box $number"
+			echo "err $number" >&2
+			exit $((number % 100))' sh "$T/grant$n" >"out$n" 2>"err$n" || status=$?
+		echo $status >"status$n"
+	done
+}
+
+@test "boxes in a crowd: each its own input, output, files, result and status" {
+	local n want
+	want=$(head -c 20000 /dev/zero | tr '\0' x)
+	for n in $(seq 1 10 91); do
+		worker $n $((n + 9)) 3>&- &
+	done
+	wait
+	for n in $(seq 100); do
+		[ "$(cat status$n)" = $((n % 100)) ]
+		[ "$(cat out$n)" = "${want}box $n" ]
+		[ "$(cat err$n)" = "err $n" ]
+		[ "$(cat grant$n/file)" = "$n" ]
+		[ "$(ls grant$n)" = file ]
+		[ "$(jq -c '[.outcome, .exit_code]' r$n.json)" = "[\"exited\",$((n % 100))]" ]
+	done
+	[ "$(jq -r .run r*.json | sort -u | wc -l)" -eq 100 ]
+	[ "$(ls | wc -l)" -eq 500 ]
+	nothing_stays
+}
+
+@test "fifty boxes that wait at once, and end at once" {
+	local n pid pids=""
+	mkfifo go
+	exec 8<>go
+	for n in $(seq 50); do
+		"$AISBX" run --result r$n.json -- sh -c 'echo up; read -r line; echo $((1000 + $1))' sh $n \
+			<go >out$n 2>&1 3>&- 8>&- &
+		pids+=" $!"
+	done
+	for n in $(seq 50); do
+		eventually grep -q up out$n
+	done
+	exec 8>&- # the end of file, for all of them
+	for pid in $pids; do
+		wait "$pid"
+	done
+	for n in $(seq 50); do
+		[ "$(tail -1 out$n)" -eq $((1000 + n)) ]
+	done
+	nothing_stays
+}
+
+# Processes and mounts are looked at after every test; this is what else a run could leave.
+nothing_stays() {
+	local left
+	eventually no_box_process
+	left=$(find "$TMPDIR" "$HOME" /dev/shm /sys/fs/cgroup -printf '%f\n' 2>/dev/null |
+		grep -Ff <(jq -r .run r*.json)) || true
+	[ -z "$left" ]
+	[ -z "$(find "$HOME" "$TMPDIR" -maxdepth 1 -name '*aisbx*')" ]
+}
