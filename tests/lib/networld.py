@@ -16,6 +16,7 @@ import threading
 import time
 
 AISBX = os.environ["AISBX"]
+PATIENCE = int(os.environ["AISBX_TEST_PATIENCE"])
 GOOD, EVIL, DNS = "93.184.216.34", "93.184.216.35", "93.184.216.53"
 GOOD6 = "2606:2800:220:1::1"
 # The world has a server at each of these; a box never reaches one without a private grant.
@@ -32,7 +33,7 @@ def scenario(function):
 
 
 def run():
-    signal.alarm(240)
+    signal.alarm(240 * PATIENCE)
     scenarios[sys.argv[1]]()
 
 
@@ -43,7 +44,7 @@ def expect(condition, *seen):
 
 
 def eventually(condition, seconds=5):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not condition():
         expect(time.monotonic() < end, "never came true")
         time.sleep(0.01)
@@ -185,7 +186,7 @@ class Box:
 
     def wait(self, seconds=60):
         try:
-            self.out, self.err = self.process.communicate(timeout=seconds)
+            self.out, self.err = self.process.communicate(timeout=seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.out, self.err = self.process.communicate()
@@ -225,7 +226,7 @@ def how(attempt):
     except OSError as e:
         said = errno.errorcode.get(e.errno, type(e).__name__)
     slow = time.monotonic() - begin
-    print(said if slow < 1 else "%s SLOW %.1f" % (said, slow), flush=True)
+    print(said if slow < %d else "%s SLOW %.1f" % (said, slow), flush=True)
 def call(host, port, send=b"", family=0):
     for f, kind, proto, _, to in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM):
         with socket.socket(f, kind, proto) as s:
@@ -235,4 +236,4 @@ def call(host, port, send=b"", family=0):
             data = s.recv(100)
             if not data: raise ConnectionResetError(errno.ECONNRESET, "eof")
             return data
-"""
+""".replace("slow < %d", "slow < %d" % PATIENCE)
