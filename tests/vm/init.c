@@ -20,6 +20,7 @@
 #include <linux/if.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,8 @@ static void lay_root(void)
 	make("/rw/upper");
 	make("/rw/work");
 	make("/root");
-	if (mount("overlay", "/root", "overlay", 0, "lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work") != 0)
+	if (mount("overlay", "/root", "overlay", 0,
+		  "lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work") != 0)
 		die("mount the overlay");
 	if (chdir("/root") != 0)
 		die("chdir");
@@ -150,7 +152,8 @@ static void scratch(void)
 		if (!strncmp(line, "/tmp/", 5) && (fds[n++] = open(line, O_PATH | O_CLOEXEC)) < 0)
 			die("%s", line);
 	}
-	if (mount("/dev/vda", "/tmp", "ext4", MS_NOSUID | MS_NODEV, NULL) != 0 || chmod("/tmp", 01777) != 0)
+	if (mount("/dev/vda", "/tmp", "ext4", MS_NOSUID | MS_NODEV, NULL) != 0 ||
+	    chmod("/tmp", 01777) != 0)
 		die("mount /tmp");
 	rewind(list);
 	for (int i = 0; i < n && fgets(line, sizeof line, list);) {
@@ -178,7 +181,8 @@ static void cgroups(void)
 	int fd;
 
 	/* As systemd mounts it. */
-	put("cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate,memory_recursiveprot");
+	put("cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	    "nsdelegate,memory_recursiveprot");
 	fd = open("/sys/fs/cgroup/cgroup.controllers", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, names, sizeof names - 1);
 	if (n <= 0)
@@ -194,7 +198,7 @@ static void cgroups(void)
 
 static void loopback(void)
 {
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) != 0)
@@ -205,7 +209,7 @@ static void loopback(void)
 /* What a distribution's system gives its services; the kernel's own are tighter. */
 static void limits(void)
 {
-	struct rlimit files = {1024, 524288}, locked = {8 << 20, 8 << 20};
+	struct rlimit files = { 1024, 524288 }, locked = { 8 << 20, 8 << 20 };
 
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0 || setrlimit(RLIMIT_MEMLOCK, &locked) != 0)
 		die("limits");
@@ -214,10 +218,10 @@ static void limits(void)
 static void links(void)
 {
 	static const char *const all[][2] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
+		{ "/proc/self/fd", "/dev/fd" },
+		{ "/proc/self/fd/0", "/dev/stdin" },
+		{ "/proc/self/fd/1", "/dev/stdout" },
+		{ "/proc/self/fd/2", "/dev/stderr" },
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -242,16 +246,18 @@ static int port(int number)
 
 static _Noreturn void command(int out, int err)
 {
-	static char *const environment[] = {"HOME=/root", "LANG=C.UTF-8", "TERM=dumb",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	static char *const argv[] = {"/bin/sh", "/run/vm/command", NULL};
+	static const char *const environment[] = {
+		"HOME=/root", "LANG=C.UTF-8", "TERM=dumb",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
+	};
+	static const char *const argv[] = { "/bin/sh", "/run/vm/command", NULL };
 	int in = open("/dev/null", O_RDONLY);
 
 	setsid();
 	if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(125);
 	close(in);
-	execve(argv[0], argv, environment);
+	execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
 	dprintf(2, "vm: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
@@ -268,7 +274,8 @@ static _Noreturn void run(void)
 	do
 		pid = wait(&status);
 	while (pid != child && (pid >= 0 || errno == EINTR));
-	dprintf(status_port, "%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	dprintf(status_port, "%d\n",
+		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	power_off();
 }
 
