@@ -10,7 +10,6 @@
  *
  * Nothing here stops by itself before its number is reached, but nothing goes on beyond it.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
