@@ -249,7 +249,8 @@ struct address address_from_v4(const void *bytes)
 bool address_from_sockaddr(const struct sockaddr *sa, struct address *ret_address)
 {
 	if (sa->sa_family == AF_INET)
-		*ret_address = address_from_v4(&((const struct sockaddr_in *)(const void *)sa)->sin_addr);
+		*ret_address =
+			address_from_v4(&((const struct sockaddr_in *)(const void *)sa)->sin_addr);
 	else if (sa->sa_family == AF_INET6)
 		ret_address->in6 = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
 	return sa->sa_family == AF_INET || sa->sa_family == AF_INET6;
