@@ -10,9 +10,6 @@
  * stdout and stderr on the first two virtio ports, reaps what is orphaned, writes how the command
  * ended on the third and powers the machine off. Whatever fails before is said on the console, and
  * the machine goes off without a status: the host takes that for a failure.
- *
- * With "boot=systemd" on the kernel's command line, systemd becomes the first process instead, and
- * starts this program again as the service that runs the command ("init run").
  */
 #include <dirent.h>
 #include <errno.h>
@@ -279,30 +276,12 @@ static _Noreturn void run(void)
 	power_off();
 }
 
-static int booted_with(const char *word)
-{
-	char line[4096] = "";
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-
-	if (n < 0)
-		die("/proc/cmdline");
-	close(fd);
-	return strstr(line, word) != NULL;
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc > 1 && !strcmp(argv[1], "run"))
-		run();
 	umask(022);
 	lay_root();
 	scratch();
-	if (booted_with("boot=systemd")) {
-		execl("/lib/systemd/systemd", "/sbin/init", (char *)NULL);
-		die("systemd");
-	}
 	put("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
 	put("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 	links();
