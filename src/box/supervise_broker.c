@@ -2,6 +2,7 @@
 /* The supervisor's side of a running broker: see supervisor.h. */
 #include <errno.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,14 @@ int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena)
 
 int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
 {
-	return sup->broker.config ? broker_start(&sup->broker, arena, &sup->end->err) : 0;
+	struct start *start = sup->box.start;
+
+	if (!sup->broker.config)
+		return 0;
+	/* It shares no memory with anybody, nor with init by what fork(2) copies. */
+	if (madvise(start, sizeof *start, MADV_DONTFORK) < 0)
+		return err_set(&sup->end->err, E_SYSTEM, errno, "keep memory from", "the broker");
+	return broker_start(&sup->broker, arena, &sup->end->err);
 }
 
 bool supervisor_read_event(struct supervisor *sup)
