@@ -27,6 +27,7 @@
 #include "box/rlimits.h"
 #include "box/syscalls.h"
 #include "box/timing.h"
+#include "box/truncation.h"
 #include "box/tty.h"
 
 enum {
@@ -155,6 +156,8 @@ static int close_the_walls(struct payload *payload)
 	int listener = -1, listener_send;
 	int r = landlock_apply(plan, &payload->landlock_abi, &payload->err);
 
+	if (r == 0)
+		r = truncation_apply(payload->landlock_abi, &payload->err);
 	if (r < 0)
 		return r;
 	if (payload->landlock_abi == 0)

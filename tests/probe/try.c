@@ -595,6 +595,12 @@ static long do_open_write(void)
 	return open(arg(0), O_WRONLY | O_NONBLOCK);
 }
 
+/* Linux truncates even so. */
+static long do_open_truncate(void)
+{
+	return open(arg(0), O_RDONLY | O_TRUNC);
+}
+
 static long do_truncate(void)
 {
 	return truncate(arg(0), 0);
@@ -877,6 +883,7 @@ static const struct {
 	{ "tmpfile", do_tmpfile },
 	{ "open_read", do_open_read },
 	{ "open_write", do_open_write },
+	{ "open_truncate", do_open_truncate },
 	{ "truncate", do_truncate },
 	{ "unlink", do_unlink },
 	{ "rename", do_rename },
