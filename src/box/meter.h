@@ -47,6 +47,8 @@ struct meter {
 		.verdict_fd = -1, .stop_fd = -1                                                    \
 	}
 
+/* That the caller may use, and so the box. */
+uint64_t processors_usable(void);
 /* One that was stopped, for another box. */
 void meter_reset(struct meter *meter);
 /* How long, from the start of the command, until a limit could be reached. */

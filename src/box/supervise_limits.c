@@ -2,7 +2,6 @@
 /* The limits that hold for a whole box: see supervisor.h and meter.h. */
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "base/fds.h"
 #include "box/meter.h"
@@ -23,13 +22,12 @@ static int64_t next_look_ms(const struct supervisor *sup)
 		LEAST_MS = 5
 	};
 	uint64_t limit_us = sup->plan->limits.cpu_ms * 1000;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (sup->plan->limits.cpu_ms == LIMIT_NONE)
 		return NEVER;
 	uint64_t used_us = cgroup_cpu_us(&sup->box.cgroup);
 	uint64_t left_ms = used_us < limit_us ? (limit_us - used_us) / 1000 : 0;
-	left_ms /= processors > 0 ? (uint64_t)processors : 1;
+	left_ms /= processors_usable();
 	return supervisor_now_ms() + (left_ms > LEAST_MS ? (int64_t)left_ms : LEAST_MS);
 }
 
