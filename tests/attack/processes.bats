@@ -39,8 +39,8 @@ load ../lib/common
 		--rw "$T" -- sh -c 'echo up; exec sleep 60' needle-in-arguments >up 3>&- &
 	local pid=$! init
 	eventually grep -q up up
-	init=$(cat /proc/$pid/task/$pid/children)
-	run python3 - ${init% } $pid <<-'E'
+	init=$(init_of $pid)
+	run python3 - $init $pid <<-'E'
 		import sys
 		def memory(pid):
 		    found = b""
@@ -65,9 +65,9 @@ load ../lib/common
 		print("cmdline", open(f"/proc/{sys.argv[1]}/cmdline", "rb").read().strip(b"\0"))
 	E
 	local fds
-	fds=$(ls -l /proc/${init% }/fd | tail -n +2 | wc -l)
+	fds=$(ls -l /proc/$init/fd | tail -n +2 | wc -l)
 	local targets
-	targets=$(ls -l /proc/${init% }/fd /proc/${init% }/cwd /proc/${init% }/root)
+	targets=$(ls -l /proc/$init/fd /proc/$init/cwd /proc/$init/root)
 	kill -9 $pid
 	wait $pid || true
 	contains "$output" "control True"
@@ -157,11 +157,11 @@ print("alive")'
 	"$AISBX" run -- sh -c 'echo up; exec sleep 60' >up 3>&- &
 	local pid=$! init payload uid
 	eventually grep -q up up
-	init=$(cat /proc/$pid/task/$pid/children)
+	init=$(init_of $pid)
 	if [ "$CALLER" = root ]; then
-		payload=$(cat /proc/${init% }/task/${init% }/children)
+		payload=$(cat /proc/$init/task/$init/children)
 		local who
-		for who in ${init% } ${payload% }; do
+		for who in $init ${payload% }; do
 			uid=$(awk '/^Uid:/ {print $2, $3, $4, $5}' /proc/$who/status)
 			contains "$(grep ^CapEff: /proc/$who/status)" 0000000000000000
 			contains "$(grep ^CapBnd: /proc/$who/status)" 0000000000000000
@@ -172,7 +172,7 @@ print("alive")'
 		done
 		[ -z "$(find / -xdev -uid "${uid%% *}" -print -quit 2>/dev/null)" ]
 	else
-		uid=$(awk '/^Uid:/ {print $2}' /proc/${init% }/status)
+		uid=$(awk '/^Uid:/ {print $2}' /proc/$init/status)
 		[ "$uid" = "$(id -u)" ]
 	fi
 	kill -9 $pid
@@ -187,7 +187,7 @@ print("alive")'
 		pid=$!
 		pids+=" $pid"
 		eventually grep -q up up$n
-		uids+="$(awk '/^Uid:/ {print $2}' /proc/$(tr -d ' ' </proc/$pid/task/$pid/children)/status)"$'\n'
+		uids+="$(awk '/^Uid:/ {print $2}' /proc/$(init_of $pid)/status)"$'\n'
 	done
 	# shellcheck disable=SC2086
 	kill -9 $pids
@@ -241,7 +241,7 @@ print("alive")'
 	"$AISBX" run --result r.json -- sh -c 'sleep 60 & echo up; wait' >up 3>&- &
 	local pid=$! status=0
 	eventually grep -q up up
-	kill -9 $(cat /proc/$pid/task/$pid/children)
+	kill -9 $(init_of $pid)
 	wait $pid || status=$?
 	[ "$status" -eq 137 ]
 	member_is exit_code r.json null

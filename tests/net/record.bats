@@ -144,11 +144,15 @@ start_box() {
 	eventually grep -q up up
 }
 
-# The child of the supervisor that is in no pid namespace of its own: the other is init.
+# The child of the supervisor that is in no pid namespace of its own, as init is, and has
+# a filter, which the guard of a cgroup has not.
 broker_pid() {
 	local pid
 	for pid in $(cat "/proc/$BOX/task/$BOX/children"); do
-		! grep -q '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" || echo "$pid"
+		if grep -q '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" &&
+			grep -q '^Seccomp:[[:space:]]*2' "/proc/$pid/status"; then
+			echo "$pid"
+		fi
 	done
 }
 
