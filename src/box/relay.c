@@ -286,6 +286,10 @@ static void take(struct relay *r)
 			end_source(r);
 		return;
 	}
+	if (n < 0 && errno != EIO) { /* what is in there is lost, and that is said */
+		break_off(r, errno);
+		return;
+	}
 	if (n <= 0) { /* EOF; EIO: the last slave of a pty is closed */
 		end_source(r);
 		return;
