@@ -170,7 +170,7 @@ print("alive")'
 			[ "${uid%% *}" -gt 100000 ]
 			[ -z "$(awk '/^Groups:/ {print $2}' /proc/$who/status)" ]
 		done
-		[ -z "$(find / -xdev -uid "${uid%% *}" -print -quit 2>/dev/null)" ]
+		[ -z "$(find / /tmp /dev/shm -xdev -path /usr -prune -o -uid "${uid%% *}" -print -quit 2>/dev/null)" ]
 	else
 		uid=$(awk '/^Uid:/ {print $2}' /proc/$init/status)
 		[ "$uid" = "$(id -u)" ]

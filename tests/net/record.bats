@@ -66,7 +66,7 @@ setup_servers() {
 }
 
 @test "result: a run that is ended by its time limit tells of its connections" {
-	in_box -p python -t 1s --allow-host api.test:7 -c '
+	in_box -p python -t ${AISBX_TEST_PATIENCE}s --allow-host api.test:7 -c '
 import socket, time
 s = socket.create_connection(("api.test", 7), 20)
 s.sendall(b"12345")
