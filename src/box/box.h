@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "box/network_log.h"
+#include "box/refusal_log.h"
 #include "box/relay.h"
 #include "policy/plan.h"
 
@@ -54,8 +55,9 @@ struct box_end {
 	bool is_stuck;	   /* killed, and not gone yet: what they wait for is the host's */
 	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */
 	int landlock_abi;
-	unsigned degraded;		   /* bit n: enum wall n was not built */
-	const struct network_log *network; /* NULL: a run without a broker. For ever */
+	unsigned degraded;		    /* bit n: enum wall n was not built */
+	const struct refusal_log *refusals; /* NULL: nothing ran. For ever, as the next */
+	const struct network_log *network;  /* NULL: a run without a broker */
 	const uint16_t *ports; /* of the host, as many as the plan publishes; in the plan's arena */
 };
 
@@ -65,6 +67,8 @@ struct observer {
 	bool each_event; /* single connections and questions too */
 	void (*published)(void *context, const uint16_t *ports);
 	void (*event)(void *context, const struct broker_event *event);
+	/* count more than told before */
+	void (*refused)(void *context, const struct refusal *refusal);
 };
 
 /*

@@ -4,26 +4,6 @@
 
 #include <string.h>
 
-static void add_refusal(struct network_log *log, const struct broker_event *event)
-{
-	struct refusal_entry *entry = log->refusals;
-
-	for (size_t i = 0; i < log->refusals_len; i++, entry++) {
-		if (entry->kind == (enum refusal_kind)event->refusal &&
-		    strcmp(entry->what, event->what) == 0) {
-			entry->count += event->count;
-			return;
-		}
-	}
-	if (log->refusals_len == LOG_REFUSALS_MAX)
-		return;
-	log->refusals_len++;
-	entry->kind = (enum refusal_kind)event->refusal;
-	entry->count = event->count;
-	memcpy(entry->what, event->what, sizeof entry->what);
-	memcpy(entry->grant, event->grant, sizeof entry->grant);
-}
-
 static void add_connections(struct network_log *log, const struct broker_event *event)
 {
 	struct connection_entry *entry = &log->connections[log->connections_len];
@@ -45,13 +25,11 @@ void network_log_add(struct network_log *log, const struct broker_event *event)
 		log->failed = true;
 		log->err = event->err;
 		break;
-	case EVENT_REFUSED:
-		add_refusal(log, event);
-		break;
 	case EVENT_TOTAL:
 		add_connections(log, event);
 		break;
 	case EVENT_DNS:
+	case EVENT_REFUSED:
 	case EVENT_CONNECTED:
 	case EVENT_CLOSED:
 	case EVENT_MORE:

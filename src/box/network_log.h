@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the broker told of a run: for result, audit log and messages. */
+/* What the broker told of a run, but for refusals: for result and messages. */
 #ifndef AISBX_BOX_NETWORK_LOG_H
 #define AISBX_BOX_NETWORK_LOG_H
 
@@ -10,15 +10,7 @@
 #include "broker/events.h"
 
 enum {
-	LOG_REFUSALS_MAX = 257, /* the broker's own bounds, and one for all others */
-	LOG_CONNECTIONS_MAX = 257,
-};
-
-struct refusal_entry {
-	enum refusal_kind kind;
-	char what[EVENT_TEXT];
-	char grant[EVENT_TEXT];
-	uint64_t count;
+	LOG_CONNECTIONS_MAX = 257, /* the broker's own bound, and one for all others */
 };
 
 /* All connections to one port of one host. */
@@ -31,8 +23,6 @@ struct connection_entry {
 };
 
 struct network_log {
-	struct refusal_entry refusals[LOG_REFUSALS_MAX];
-	size_t refusals_len;
 	struct connection_entry connections[LOG_CONNECTIONS_MAX];
 	size_t connections_len;
 	bool failed; /* the broker could not start */

@@ -127,6 +127,18 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 		sup->kill_at_ms = kill_at;
 }
 
+/*** Refusals ***/
+
+/* Untouched, and so without memory, in runs that are refused nothing. */
+static struct refusal_log refusals;
+
+void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal)
+{
+	refusal_log_add(&refusals, refusal);
+	if (sup->observer)
+		sup->observer->refused(sup->observer->context, refusal);
+}
+
 /*** Signals ***/
 
 static void stop_with_caller(struct supervisor *sup)
@@ -473,6 +485,8 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 				  .begin_ms = supervisor_now_ms() };
 
 	memset(ret_end, 0, sizeof *ret_end);
+	refusal_log_clear(&refusals); /* input.check may have run before */
+	ret_end->refusals = &refusals;
 	ret_end->outcome = OUTCOME_SETUP_FAILED;
 	ret_end->exit_code = -1;
 	_cleanup_close_ int signal_fd = open_signals(&ret_end->err);

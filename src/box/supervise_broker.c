@@ -2,6 +2,7 @@
 /* The supervisor's side of a running broker: see supervisor.h. */
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -47,6 +48,17 @@ int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
 	return broker_start(&sup->broker, arena, &sup->end->err);
 }
 
+static void add_refusal(struct supervisor *sup, const struct broker_event *event)
+{
+	struct refusal refusal = { .kind = (enum refusal_kind)event->refusal,
+				   .count = event->count };
+
+	memcpy(refusal.what, event->what, sizeof refusal.what);
+	memcpy(refusal.grant, event->grant, sizeof refusal.grant);
+	memcpy(refusal.why, event->why, sizeof refusal.why);
+	supervisor_add_refusal(sup, &refusal);
+}
+
 bool supervisor_read_event(struct supervisor *sup)
 {
 	struct broker_event event;
@@ -58,6 +70,10 @@ bool supervisor_read_event(struct supervisor *sup)
 		(void)close(sup->broker.events_fd);
 		sup->broker.events_fd = -1;
 		return false;
+	}
+	if (event.kind == EVENT_REFUSED) {
+		add_refusal(sup, &event);
+		return true;
 	}
 	network_log_add(&network, &event);
 	if (network.failed)

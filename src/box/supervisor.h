@@ -59,6 +59,8 @@ int64_t supervisor_now_ms(void);
 void supervisor_kill_box(struct supervisor *sup);
 /* Fails closed: what cannot be supervised does not run on. */
 void supervisor_give_up(struct supervisor *sup, int error, const char *op, const char *subject);
+/* Into the log, and to the observer. */
+void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal);
 /* To the command, or to every process of the box. */
 void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone);
 

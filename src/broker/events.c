@@ -13,7 +13,7 @@ enum {
 	WAIT_S = 1,	    /* for a supervisor that is busy */
 };
 
-struct refusal {
+struct counted_refusal {
 	enum refusal_kind kind;
 	char what[EVENT_TEXT];
 	char grant[EVENT_TEXT];
@@ -37,7 +37,7 @@ struct total {
 static struct {
 	int fd;
 	bool each;
-	struct refusal refusals[REFUSALS_MAX + 1]; /* the last: all others */
+	struct counted_refusal refusals[REFUSALS_MAX + 1]; /* the last: all others */
 	size_t refusals_len;
 	struct total totals[TOTALS_MAX + 1];
 	size_t totals_len;
@@ -90,9 +90,10 @@ void event_dns(const char *name)
 
 /*** Refusals ***/
 
-static struct refusal *find_refusal(enum refusal_kind kind, const char *what, const char *grant)
+static struct counted_refusal *find_refusal(enum refusal_kind kind, const char *what,
+					    const char *grant)
 {
-	struct refusal *refusal = events.refusals;
+	struct counted_refusal *refusal = events.refusals;
 
 	for (size_t i = 0; i < events.refusals_len; i++, refusal++) {
 		if (refusal->kind == kind && strcmp(refusal->what, what) == 0)
@@ -112,7 +113,7 @@ static struct refusal *find_refusal(enum refusal_kind kind, const char *what, co
 	return refusal;
 }
 
-static void tell_refusal(struct refusal *refusal, const char *why)
+static void tell_refusal(struct counted_refusal *refusal, const char *why)
 {
 	struct broker_event event = { .kind = EVENT_REFUSED,
 				      .refusal = refusal->kind,
@@ -128,7 +129,7 @@ static void tell_refusal(struct refusal *refusal, const char *why)
 void event_refused(enum refusal_kind kind, const char *what, const char *grant, const char *why)
 {
 	size_t before = events.refusals_len;
-	struct refusal *refusal = find_refusal(kind, what, grant);
+	struct counted_refusal *refusal = find_refusal(kind, what, grant);
 
 	refusal->untold++;
 	if (events.refusals_len > before)

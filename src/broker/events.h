@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "box/refusal_log.h"
 
 enum broker_event_kind {
 	EVENT_FAILED,	 /* err; the broker is gone */
@@ -25,14 +26,8 @@ enum broker_event_kind {
 	EVENT__N,
 };
 
-enum refusal_kind {
-	REFUSED_HOST,
-	REFUSED_DNS,
-	REFUSAL__N,
-};
-
 enum {
-	EVENT_TEXT = 304,     /* a name, a port and a few words */
+	EVENT_TEXT = REFUSAL_TEXT,
 	EVENT_EACH_MAX = 256, /* a box that connects and connects must not fill a log */
 };
 

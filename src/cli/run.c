@@ -360,12 +360,20 @@ static void on_event(void *context, const struct broker_event *event)
 	check_audit(run, audit_event(run->audit_fd, &run->plan, event));
 }
 
+static void on_refused(void *context, const struct refusal *refusal)
+{
+	struct run *run = context;
+
+	check_audit(run, audit_refused(run->audit_fd, &run->plan, refusal));
+}
+
 static void watch_box(struct run *run)
 {
 	const struct observer observer = { .context = run,
 					   .each_event = run->audit_fd >= 0,
 					   .published = on_published,
-					   .event = on_event };
+					   .event = on_event,
+					   .refused = on_refused };
 
 	box_run(&run->plan, &run->arena, -1, &observer, &run->end);
 	if (run->end.started && run->end.network && run->end.network->ended_early &&

@@ -15,6 +15,7 @@
 #include "policy/paths.h"
 #include "report/json.h"
 #include "report/network_json.h"
+#include "report/refusal_json.h"
 
 static int make_directories(char *path)
 {
@@ -150,20 +151,30 @@ int audit_published(int fd, const struct plan *plan, const uint16_t *ports)
 	return write_line(fd, line);
 }
 
-int audit_event(int fd, const struct plan *plan, const struct broker_event *event)
+static int write_event(int fd, const struct plan *plan, const char *event, const char *verdict,
+		       json_t *fields)
 {
-	const char *name;
-	bool allowed;
-	json_t *fields = fd < 0 ? NULL : json_event(event, &name, &allowed);
+	json_t *line = make_line(event, plan);
 
-	if (!fields)
-		return 0;
-	json_t *line = make_line(name, plan);
-	if (!allowed)
-		json_object_set_new(line, "verdict", json_string("denied"));
+	json_object_set_new(line, "verdict", json_string(verdict));
 	(void)json_object_update(line, fields);
 	json_decref(fields);
 	return write_line(fd, line);
+}
+
+int audit_event(int fd, const struct plan *plan, const struct broker_event *event)
+{
+	json_t *fields;
+	const char *name = fd < 0 ? NULL : json_event(event, &fields);
+
+	return name ? write_event(fd, plan, name, "allowed", fields) : 0;
+}
+
+int audit_refused(int fd, const struct plan *plan, const struct refusal *refusal)
+{
+	return fd < 0 ? 0
+		      : write_event(fd, plan, refusal_event(refusal), "denied",
+				    json_refusal_event(refusal));
 }
 
 int audit_end(int fd, const struct run_facts *facts)

@@ -21,6 +21,7 @@ int audit_check(struct arena *arena, const struct plan *plan, int fd, struct err
 int audit_start(int fd, const struct plan *plan);
 int audit_published(int fd, const struct plan *plan, const uint16_t *ports);
 int audit_event(int fd, const struct plan *plan, const struct broker_event *event);
+int audit_refused(int fd, const struct plan *plan, const struct refusal *refusal);
 int audit_end(int fd, const struct run_facts *facts);
 
 #endif

@@ -4,30 +4,9 @@
 
 #include "report/json.h"
 
-const char *const refusal_names[REFUSAL__N] = {
-	[REFUSED_HOST] = "host",
-	[REFUSED_DNS] = "dns",
-};
-
 static json_t *number(uint64_t value)
 {
 	return json_integer((json_int_t)value);
-}
-
-json_t *json_refused(const struct network_log *log)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; log && i < log->refusals_len; i++) {
-		const struct refusal_entry *entry = &log->refusals[i];
-
-		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o}", "kind",
-						       refusal_names[entry->kind], "what",
-						       json_text(entry->what), "count",
-						       number(entry->count), "grant",
-						       json_text_or_null(entry->grant)));
-	}
-	return array;
 }
 
 json_t *json_connections(const struct network_log *log)
@@ -62,37 +41,30 @@ json_t *json_published(const struct plan *plan, const uint16_t *ports)
 	return array;
 }
 
-json_t *json_event(const struct broker_event *event, const char **ret_event, bool *ret_allowed)
+const char *json_event(const struct broker_event *event, json_t **ret_fields)
 {
-	*ret_allowed = true;
 	switch ((enum broker_event_kind)event->kind) {
 	case EVENT_DNS:
-		*ret_event = "dns";
-		return json_pack("{s:o}", "name", json_text(event->what));
-	case EVENT_REFUSED:
-		*ret_allowed = false;
-		*ret_event = event->refusal == REFUSED_DNS ? "dns" : "connect";
-		return json_pack(
-			"{s:o, s:o, s:o, s:o}", event->refusal == REFUSED_DNS ? "name" : "host",
-			json_text(event->what), "count", number(event->count), "grant",
-			json_text_or_null(event->grant), "reason", json_text_or_null(event->why));
+		*ret_fields = json_pack("{s:o}", "name", json_text(event->what));
+		return "dns";
 	case EVENT_CONNECTED:
-		*ret_event = "connect";
-		return json_pack("{s:o, s:i}", "host", json_text(event->what), "port",
-				 (int)event->port);
+		*ret_fields = json_pack("{s:o, s:i}", "host", json_text(event->what), "port",
+					(int)event->port);
+		return "connect";
 	case EVENT_CLOSED:
-		*ret_event = "connect";
-		return json_pack("{s:o, s:i, s:o, s:o, s:o}", "host", json_text(event->what),
-				 "port", (int)event->port, "up_bytes", number(event->up_bytes),
-				 "down_bytes", number(event->down_bytes), "duration_ms",
-				 number(event->duration_ms));
+		*ret_fields = json_pack(
+			"{s:o, s:i, s:o, s:o, s:o}", "host", json_text(event->what), "port",
+			(int)event->port, "up_bytes", number(event->up_bytes), "down_bytes",
+			number(event->down_bytes), "duration_ms", number(event->duration_ms));
+		return "connect";
 	case EVENT_MORE:
-		*ret_event = "connect";
-		return json_pack("{s:o, s:i, s:o, s:o, s:o}", "host", json_text(event->what),
-				 "port", (int)event->port, "count", number(event->count),
-				 "up_bytes", number(event->up_bytes), "down_bytes",
-				 number(event->down_bytes));
+		*ret_fields = json_pack("{s:o, s:i, s:o, s:o, s:o}", "host", json_text(event->what),
+					"port", (int)event->port, "count", number(event->count),
+					"up_bytes", number(event->up_bytes), "down_bytes",
+					number(event->down_bytes));
+		return "connect";
 	case EVENT_FAILED:
+	case EVENT_REFUSED:
 	case EVENT_TOTAL:
 	case EVENT__N:
 		break;

@@ -16,6 +16,7 @@
 #include "box/syscalls.h"
 #include "report/json.h"
 #include "report/network_json.h"
+#include "report/refusal_json.h"
 
 enum {
 	RESULT_VERSION = 1
@@ -157,7 +158,7 @@ json_t *result_build(const struct run_facts *facts)
 	json_object_set_new(result, "command",
 			    json_words(plan && plan->argv.len ? plan->argv.items : facts->command));
 	add_figures(result, end);
-	json_object_set_new(result, "refused", json_refused(end->network));
+	json_object_set_new(result, "refused", json_refused(end->refusals));
 	json_object_set_new(result, "connections", json_connections(end->network));
 	json_object_set_new(result, "published",
 			    plan ? json_published(plan, end->ports) : json_array());

@@ -27,61 +27,17 @@ static int free_log(void **state)
 	return 0;
 }
 
-static void refuse(enum refusal_kind kind, const char *what, const char *grant, uint32_t count)
-{
-	struct broker_event event = { .kind = EVENT_REFUSED, .refusal = kind, .count = count };
-
-	(void)snprintf(event.what, sizeof event.what, "%s", what);
-	(void)snprintf(event.grant, sizeof event.grant, "%s", grant);
-	network_log_add(network, &event);
-}
-
-static void expect_refusal(size_t i, enum refusal_kind kind, const char *what, const char *grant,
-			   uint64_t count)
-{
-	const struct refusal_entry *entry = &network->refusals[i];
-
-	assert_int_equal(entry->kind, kind);
-	assert_string_equal(entry->what, what);
-	assert_string_equal(entry->grant, grant);
-	assert_int_equal(entry->count, count);
-}
-
-static void test_refusals_add_up(void **state)
-{
-	(void)state;
-	refuse(REFUSED_DNS, "a.example", "--allow-host a.example", 1);
-	refuse(REFUSED_HOST, "a.example", "", 1);
-	refuse(REFUSED_DNS, "b.example", "--allow-host b.example", 1);
-	refuse(REFUSED_DNS, "a.example", "", UINT32_MAX);
-	refuse(REFUSED_DNS, "a.example", "", UINT32_MAX);
-	assert_int_equal(network->refusals_len, 3);
-	expect_refusal(0, REFUSED_DNS, "a.example", "--allow-host a.example",
-		       1 + 2 * (uint64_t)UINT32_MAX);
-	expect_refusal(1, REFUSED_HOST, "a.example", "", 1);
-	expect_refusal(2, REFUSED_DNS, "b.example", "--allow-host b.example", 1);
-}
-
 static void test_bounds(void **state)
 {
-	char what[32];
-
 	(void)state;
-	for (int i = 0; i < LOG_REFUSALS_MAX + 50; i++) {
+	for (int i = 0; i < LOG_CONNECTIONS_MAX + 50; i++) {
 		struct broker_event total = { .kind = EVENT_TOTAL, .count = 1 };
 
-		(void)snprintf(what, sizeof what, "host-%d", i);
 		(void)snprintf(total.what, sizeof total.what, "host-%d", i);
-		refuse(REFUSED_HOST, what, "", 1);
 		network_log_add(network, &total);
 	}
-	assert_int_equal(network->refusals_len, LOG_REFUSALS_MAX);
 	assert_int_equal(network->connections_len, LOG_CONNECTIONS_MAX);
-	assert_string_equal(network->refusals[LOG_REFUSALS_MAX - 1].what, "host-256");
 	assert_string_equal(network->connections[LOG_CONNECTIONS_MAX - 1].host, "host-256");
-	/* Those that are in it still count. */
-	refuse(REFUSED_HOST, "host-256", "", 2);
-	expect_refusal(LOG_REFUSALS_MAX - 1, REFUSED_HOST, "host-256", "", 3);
 	assert_false(network->failed);
 }
 
@@ -107,7 +63,8 @@ static void test_connections(void **state)
 /* Single events are the audit log's: the sums hold them already. */
 static void test_single_events(void **state)
 {
-	static const enum broker_event_kind kinds[] = { EVENT_DNS, EVENT_CONNECTED, EVENT_CLOSED };
+	static const enum broker_event_kind kinds[] = { EVENT_DNS, EVENT_CONNECTED, EVENT_CLOSED,
+							EVENT_REFUSED };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -115,7 +72,6 @@ static void test_single_events(void **state)
 
 		network_log_add(network, &event);
 	}
-	assert_int_equal(network->refusals_len, 0);
 	assert_int_equal(network->connections_len, 0);
 	assert_false(network->failed);
 }
@@ -136,7 +92,6 @@ static void test_failure(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_refusals_add_up, make_log, free_log),
 		cmocka_unit_test_setup_teardown(test_bounds, make_log, free_log),
 		cmocka_unit_test_setup_teardown(test_connections, make_log, free_log),
 		cmocka_unit_test_setup_teardown(test_single_events, make_log, free_log),
