@@ -208,6 +208,39 @@ static int parse_option(struct arena *arena, int argc, char **argv, int i, unsig
 	return r < 0 ? r : words;
 }
 
+static bool has_end(int argc, char **argv, int i)
+{
+	while (i < argc && strcmp(argv[i], "--") != 0)
+		i++;
+	return i < argc;
+}
+
+/*
+ * --result from argv[i] on, where the options went wrong: else a reader would take what an
+ * earlier run wrote for this one's. A word that may be an unknown option's value or the command
+ * is the former where "--" stands behind it.
+ */
+static void find_result(struct arena *arena, int argc, char **argv, int i, unsigned commands,
+			struct options *options)
+{
+	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		bool is_option = argv[i][0] == '-' && argv[i][1];
+		struct found found = { 0 };
+
+		if (is_option)
+			found = find_option(arena, argv[i], commands);
+		else if (!has_end(argc, argv, i))
+			return;
+		bool takes_value = found.setting || (found.own && found.own->argument);
+		if (!takes_value)
+			continue;
+		const char *value = found.attached ? found.attached : argv[++i];
+		if (found.own && found.own->offset == FIELD(result) && value &&
+		    !value_check_sink(arena, value))
+			options->result = value;
+	}
+}
+
 int options_parse(struct arena *arena, int argc, char **argv, enum options_for options_for,
 		  struct options *ret, struct err *reterr)
 {
@@ -222,8 +255,10 @@ int options_parse(struct arena *arena, int argc, char **argv, enum options_for o
 			break;
 		}
 		words = parse_option(arena, argc, argv, i, options_for, ret, reterr);
-		if (words < 0)
+		if (words < 0) {
+			find_result(arena, argc, argv, i, options_for, ret);
 			return words;
+		}
 		i += words;
 	}
 	ret->command = argv + i;

@@ -38,7 +38,8 @@ struct options {
 /*
  * Parses argv, whose first word is the subcommand's name. Options end at the
  * first word that is none, or after "--". A scalar given twice: the last wins.
- * Fails with E_USAGE; ret then has what stands before the error, so that --result works.
+ * Fails with E_USAGE; ret then has what stands before the error, and --result also where it
+ * stands behind it.
  */
 int options_parse(struct arena *arena, int argc, char **argv, enum options_for options_for,
 		  struct options *ret, struct err *reterr);

@@ -394,8 +394,9 @@ static int run_options(struct run *run, const struct err *usage)
 		timing_mark(MARK_BEGIN);
 	if (options->result && result_open(options->result, &run->result, &err) < 0)
 		return print_failure(&err);
-	if (options->published && result_open(options->published, &run->published, &err) < 0)
-		return print_failure(&err);
+	if (!usage && options->published &&
+	    result_open(options->published, &run->published, &err) < 0)
+		usage = &err;
 	if (usage) {
 		run->end.err = *usage;
 		(void)fail(run, OUTCOME_SETUP_FAILED); /* told by report() */

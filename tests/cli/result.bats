@@ -220,6 +220,28 @@ check_result() { # FILE OUTCOME
 	check_result r.json setup_failed
 }
 
+@test "bad usage before --result too, but never a --result of the command's" {
+	local words
+	for words in "--no-such" "--no-such value" "--no-such=1" "--memory much" "--json -q" \
+		"--ro /a:/b:c --no-such"; do
+		echo old >r.json
+		fails_with 125 "option" run $words --result r.json -- true
+		check_result r.json setup_failed
+		echo old >r.json
+		fails_with 125 "option" run $words -- true --result r.json
+		[ "$(cat r.json)" = old ]
+	done
+	echo old >r.json
+	fails_with 125 "unknown option" run --no-such true --result r.json
+	fails_with 125 "not a size" run --memory much true --result r.json
+	[ "$(cat r.json)" = old ]
+	fails_with 125 "not a size" run --memory much --result=r.json true
+	check_result r.json setup_failed
+	echo old >r.json
+	fails_with 125 /nowhere run --published /nowhere/p.json --result r.json -- true
+	check_result r.json setup_failed
+}
+
 @test "audit: what was granted and run, also where it is no text" {
 	mkdir $'d\xff'
 	run aisbx run --ro $'d\xff' --audit a.jsonl -- echo $'\xfe'
