@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,18 +116,13 @@ static json_t *make_line(const char *event, const struct plan *plan)
 			 "verdict", "allowed");
 }
 
-int audit_start(int fd, const struct plan *plan)
-{
-	if (fd < 0)
-		return 0;
-	json_t *line = make_line("start", plan);
-	json_t *command = json_array();
-	json_t *grants = json_array();
+/*** What the box gets ***/
 
-	for (size_t i = 0; i < plan->argv.len; i++)
-		json_array_append_new(command, json_text(plan->argv.items[i]));
+static void add_paths(json_t *grants, const struct plan *plan)
+{
 	for (size_t i = 0; i < plan->steps_len; i++) {
 		const struct step *step = &plan->steps[i];
+
 		if (step->kind != STEP_BIND || (step->flags & STEP_PIN))
 			continue;
 		json_array_append_new(
@@ -134,9 +130,84 @@ int audit_start(int fd, const struct plan *plan)
 			json_pack("{s:o, s:o}", (step->flags & STEP_WRITABLE) ? "write" : "read",
 				  json_text(step->host_path), "at", json_text(step->box_path)));
 	}
+}
+
+static void add_network(json_t *grants, const struct plan_network *network)
+{
+	struct arena arena = { 0 };
+
+	for (size_t i = 0; i < network->grants.len; i++) {
+		const struct host_grant *grant = &network->grants.items[i];
+		json_t *ports = json_array();
+
+		for (size_t j = 0; j < grant->ports_len; j++)
+			json_array_append_new(ports,
+					      json_string(host_grant_ports(&arena, grant, j)));
+		json_array_append_new(grants,
+				      json_pack("{s:o, s:o, s:s, s:b}", "host",
+						json_text(host_grant_host(&arena, grant)), "ports",
+						ports, "tls", grant->tls_any ? "any" : "required",
+						"private", (int)grant->is_private));
+	}
+	for (size_t i = 0; i < network->publish_len; i++) {
+		const struct publish *publish = &network->publish[i];
+		char text[INET6_ADDRSTRLEN];
+
+		json_array_append_new(grants,
+				      json_pack("{s:i, s:s, s:i}", "publish", publish->port,
+						"address", address_format(&publish->address, text),
+						"box_port", publish->box_port));
+	}
+	arena_free(&arena);
+}
+
+/* Names only: values may be secrets. */
+static void add_variables(json_t *grants, const struct strv *env)
+{
+	struct arena arena = { 0 };
+
+	for (size_t i = 0; i < env->len; i++) {
+		const char *item = env->items[i];
+
+		json_array_append_new(
+			grants,
+			json_pack("{s:o}", "env",
+				  json_text(arena_strndup(&arena, item, strcspn(item, "=")))));
+	}
+	arena_free(&arena);
+}
+
+static void add_words(json_t *grants, const char *kind, const struct strv *words)
+{
+	for (size_t i = 0; i < words->len; i++)
+		json_array_append_new(grants, json_pack("{s:o}", kind, json_text(words->items[i])));
+}
+
+static json_t *code_sha256(const struct plan *plan)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH];
+
+	if (!plan->code)
+		return json_null();
+	return json_string(SHA256Data((const uint8_t *)plan->code, plan->code_len, hex));
+}
+
+int audit_start(int fd, const struct plan *plan)
+{
+	if (fd < 0)
+		return 0;
+	json_t *line = make_line("start", plan);
+	json_t *grants = json_array();
+
+	add_paths(grants, plan);
+	add_network(grants, &plan->network);
+	add_variables(grants, &plan->env);
+	add_words(grants, "syscall", &plan->profile->syscalls_allow);
+	add_words(grants, "degraded", &plan->profile->allow_degraded);
 	json_object_set_new(line, "profile", json_text(plan->profile->name));
 	json_object_set_new(line, "profile_sha256", json_string(plan->profile->sha256));
-	json_object_set_new(line, "command", command);
+	json_object_set_new(line, "code_sha256", code_sha256(plan));
+	json_object_set_new(line, "command", json_words(plan->argv.items));
 	json_object_set_new(line, "grants", grants);
 	return write_line(fd, line);
 }

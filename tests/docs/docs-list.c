@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "box/box.h"
+#include "box/refusal_log.h"
 #include "cli/options.h"
 #include "policy/profile.h"
 #include "policy/schema.h"
@@ -18,8 +19,8 @@ static void print_option(const char *kind, const char *key, const char *name, ch
 int main(void)
 {
 	for (size_t i = 0; i < settings_len; i++)
-		print_option("key", settings[i].key, settings[i].option,
-			     settings[i].short_option, settings[i].argument);
+		print_option("key", settings[i].key, settings[i].option, settings[i].short_option,
+			     settings[i].argument);
 	for (size_t i = 0; i < own_options_len; i++)
 		print_option("own", "-", own_options[i].name, own_options[i].short_name,
 			     own_options[i].argument);
@@ -27,6 +28,8 @@ int main(void)
 		printf("%s\t%s\n", walls[i].may_degrade ? "degradable" : "wall", walls[i].name);
 	for (int i = 0; i < OUTCOME__N; i++)
 		printf("outcome\t%s\n", outcome_names[i]);
+	for (int i = 0; i < REFUSAL__N; i++)
+		printf("refusal\t%s\n", refusal_names[i]);
 	for (size_t i = 0; profile_builtin_name(i); i++)
 		printf("profile\t%s\n", profile_builtin_name(i));
 	return 0;

@@ -12,13 +12,15 @@ export LC_ALL
 top=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 page1=$top/man/aisbx.1
 page5=$top/man/aisbx-profile.5
+page5r=$top/man/aisbx-result.5
 page7=$top/man/aisbx-security.7
+schema=$top/man/aisbx-result.schema.json
 work=$(mktemp -d) || exit 1
 trap 'cd / && rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
 
-echo 1..20
+echo 1..21
 echo 0 >"$work/number"
 
 # Tests end pipelines, in subshells: the number of the last is in a file.
@@ -145,8 +147,8 @@ done | verdict 'every shipped profile is in aisbx-profile.5'
 
 {
 	awk -F '\t' '$1 == "outcome" { print $2 }' "$work/list" | while read -r word; do
-		sed -n '/^\.It Cm outcome/,/^\.It Cm exit_code/p' "$page1" |
-			grep '^\.It Cm' | grep -qw "$word" || echo "outcome $word: not in aisbx.1"
+		sed -n '/^\.It Cm outcome/,/^\.It Cm exit_code/p' "$page5r" |
+			grep '^\.It Cm' | grep -qw "$word" || echo "outcome $word: not in aisbx-result.5"
 	done
 	awk -F '\t' '$1 == "degradable" { print $2 }' "$work/list" | while read -r word; do
 		sed -n '/^\.It Fl -allow-degraded/,/^The result/p' "$page1" |
@@ -171,14 +173,36 @@ if "$AISBX" run --rw "$work" --result "$work/result.json" -- true 2>"$work/why";
 fi
 why=$(tr '\n' ' ' <"$work/why")
 if [ $run_ok = no ]; then
-	skip 'every member of a result is in aisbx.1' "no box on this host: $why"
+	skip 'every member of a result is in aisbx-result.5' "no box on this host: $why"
 elif ! command -v jq >/dev/null; then
-	skip 'every member of a result is in aisbx.1' 'no jq'
+	skip 'every member of a result is in aisbx-result.5' 'no jq'
 else
 	jq -r 'keys[], (.walls | keys[])' "$work/result.json" | while read -r word; do
-		sed -n '/^\.Sh RESULT/,/^\.Sh PLAN/p' "$page1" | grep '^\.It Cm' |
+		sed -n '/^\.Sh RESULT/,/^\.Sh PUBLISHED/p' "$page5r" | grep '^\.It Cm' |
 			grep -qw "$word" || echo "$word"
-	done | verdict 'every member of a result is in aisbx.1'
+	done | verdict 'every member of a result is in aisbx-result.5'
+fi
+
+name='aisbx-result.5 and the JSON Schema have the same words'
+if ! command -v jq >/dev/null; then
+	skip "$name" 'no jq'
+else
+	{
+		jq -r '[.. | .properties? // empty | keys[]] | unique[]' "$schema" >words
+		jq -r '."$defs" | .line.properties.event.enum[], .refusal.properties.kind.enum[]' \
+			"$schema" >>words
+		[ -s words ] || echo 'no word'
+		while read -r word; do
+			grep '^\.It Cm\|^\.Cm\|^\.Ql' "$page5r" | grep -qw -- "$word" || echo "$word"
+		done <words
+		for kind in outcome:result.properties.outcome refusal:refusal.properties.kind \
+			degradable:wall; do
+			jq -r ".\"\$defs\".${kind#*:}.enum[]" "$schema" >in-schema
+			awk -F '\t' -v kind="${kind%%:*}" '$1 == kind { print $2 }' list >in-code
+			missing in-code in-schema 'not in the schema'
+			missing in-schema in-code 'only in the schema'
+		done
+	} | verdict "$name"
 fi
 
 name='every member of a plan is in aisbx.1'
@@ -193,7 +217,7 @@ else
 			(.network, .limits, .syscalls, .input | keys[])' plan.json |
 			sort -u >words
 		[ -s words ] || echo 'no member'
-		sed -n '/^\.Sh PLAN/,/^\.Sh AUDIT/p' "$page1" |
+		sed -n '/^\.Sh PLAN/,/^\.Sh HOST/p' "$page1" |
 			grep '^\.It Cm\|^\.Cm\|^\.Ql' >page
 		while read -r word; do
 			grep -qw "$word" page || echo "$word"
@@ -257,14 +281,14 @@ fi
 
 if command -v mandoc >/dev/null; then
 	# A host without an index of its pages is no fault of ours.
-	for page in "$page1" "$page5" "$page7"; do
+	for page in "$page1" "$page5" "$page5r" "$page7"; do
 		mandoc -Tlint -W warning "$page" 2>&1 | grep -v 'mandoc.db'
 	done | verdict 'mandoc finds nothing'
 else
 	skip 'mandoc finds nothing' 'no mandoc'
 fi
 if command -v groff >/dev/null; then
-	for page in "$page1" "$page5" "$page7"; do
+	for page in "$page1" "$page5" "$page5r" "$page7"; do
 		groff -mdoc -ww -z "$page" 2>&1
 	done | verdict 'groff finds nothing'
 else

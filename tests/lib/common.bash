@@ -232,3 +232,10 @@ tree() {
 	find "$1" -printf '%P %y %m %U:%G %s %T@ %C@ %l\n' | sort
 	find "$1" -type f -exec sha256sum {} + | sort
 }
+
+# conforms FILE...: every line of them is what aisbx-result(5) says, by its JSON Schema.
+conforms() {
+	python3 -c 'import jsonschema' 2>/dev/null ||
+		must_or_skip "python3-jsonschema is not installed"
+	python3 "$LIB/conforms.py" "$LIB/aisbx-result.schema.json" "$@"
+}

@@ -92,7 +92,7 @@ time.sleep(30)'
 		    except OSError: pass
 	E
 	status_is 0
-	jq -e . audit.jsonl >/dev/null
+	conforms audit.jsonl
 	[ "$(jq -s 'all(.ts and .run and .event and .verdict)' audit.jsonl)" = true ]
 	[ "$(jq -sc 'map(.run) | unique | length' audit.jsonl)" = 1 ]
 	[ "$(jq -sc 'map(.event) | [first, last]' audit.jsonl)" = '["start","end"]' ]
@@ -133,6 +133,7 @@ time.sleep(30)'
 	E
 	status_is 0
 	[ "$(wc -l <audit.jsonl)" -lt 520 ]
+	conforms audit.jsonl
 	[ "$(jq -s 'map(select(.event == "connect" and .down_bytes) | .count // 1) | add' \
 		audit.jsonl)" -eq 1000 ]
 }
