@@ -215,6 +215,7 @@ static void close_all(struct meter *meter)
 	close_keeping_errno(meter->stop_fd);
 	for (int i = 0; i < USAGE__N; i++)
 		close_keeping_errno(meter->reader.fds[i]);
+	usage_forget(&meter->reader);
 	meter->verdict_fd = meter->stop_fd = -1;
 }
 

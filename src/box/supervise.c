@@ -45,7 +45,7 @@ enum {
 enum {
 	/* From SIGKILL to the end of all, before it is not waited for: past the wall limit the
 	 * caller counts on the time, else on nothing being left. */
-	END_WALL_MS = 75,
+	END_WALL_MS = 50,
 	END_MS = 2000,
 	DRAIN_MS = 20, /* for output at the least, when the time for it is over */
 };
@@ -319,6 +319,7 @@ static void check_deadlines(struct supervisor *sup)
 	if (now >= sup->wall_at_ms) {
 		sup->wall_at_ms = NEVER;
 		end_box(sup, REASON_WALL, SIGTERM);
+		pass_signal(sup, SIGCONT); /* one that is stopped ends when it goes on */
 	}
 }
 

@@ -149,9 +149,8 @@ void supervisor_finish_limits(struct supervisor *sup)
 {
 	struct cgroup *cgroup = &sup->box.cgroup;
 
-	if (!sup->reaped)
-		return; /* the meter may wait for the same as they do; the guard waits for them */
-	meter_stop(&meter);
+	if (sup->reaped) /* else it may wait for the same as they do */
+		meter_stop(&meter);
 	if (cgroup->fd < 0) {
 		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);
 		return;
@@ -161,5 +160,6 @@ void supervisor_finish_limits(struct supervisor *sup)
 	/* The kernel killed init with the others, so init could not say how the command ended. */
 	if (!sup->ended && sup->reason == REASON_NONE && cgroup_was_full(cgroup))
 		sup->reason = REASON_MEMORY;
-	cgroup_remove(cgroup);
+	if (sup->reaped) /* else the guard waits for them */
+		cgroup_remove(cgroup);
 }

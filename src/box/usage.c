@@ -180,26 +180,52 @@ struct look {
 	struct usage_reader *reader;
 	struct usage *usage;
 	uint64_t rss_bytes, table_bytes;
-	struct usage_task spare; /* for what has no place in the table */
+	int error;
 };
+
+/* A place in the table, which has room for as many as a box has had: NULL without memory. */
+static struct usage_task *add_task(struct usage_reader *reader)
+{
+	enum {
+		FIRST = 64
+	};
+
+	if (reader->tasks_len == reader->tasks_cap) {
+		size_t cap = reader->tasks_cap ? 2 * reader->tasks_cap : FIRST;
+		struct usage_task *tasks = reallocarray(reader->tasks, cap, sizeof *reader->tasks);
+
+		if (!tasks)
+			return NULL;
+		reader->tasks = tasks;
+		reader->tasks_cap = cap;
+	}
+	return &reader->tasks[reader->tasks_len++];
+}
+
+void usage_forget(struct usage_reader *reader)
+{
+	free(reader->tasks);
+	reader->tasks = NULL;
+	reader->tasks_len = reader->tasks_cap = 0;
+}
 
 static bool see_process(void *context, pid_t pid)
 {
 	struct look *look = context;
 	struct usage_reader *reader = look->reader;
-	struct usage_task *task = reader->tasks_len < USAGE_TASKS_MAX
-					  ? &reader->tasks[reader->tasks_len++]
-					  : &look->spare;
 	char name[NAME_BYTES], text[1024];
 	struct usage_stat stat;
 
-	*task = (struct usage_task){ .pid = pid, .memory_of = pid };
 	(void)snprintf(name, sizeof name, "%d/stat", pid);
 	if (pid == INIT_PID || read_file(reader->fds[USAGE_PROC], name, text, sizeof text) <= 0 ||
-	    !usage_parse_stat(text, &stat)) {
-		reader->tasks_len -= task != &look->spare;
+	    !usage_parse_stat(text, &stat))
 		return true;
+	struct usage_task *task = add_task(reader);
+	if (!task) {
+		look->error = -ENOMEM;
+		return false;
 	}
+	*task = (struct usage_task){ .pid = pid, .memory_of = pid };
 	if (stat.state == 'Z' && stat.threads > 1)
 		find_memory(reader, task, &stat);
 	task->parent = stat.parent;
@@ -210,8 +236,6 @@ static bool see_process(void *context, pid_t pid)
 	look->usage->cpu_us += ticks_to_us(stat.own_ticks + stat.reaped_ticks);
 	look->usage->tasks += stat.threads;
 	look->rss_bytes += task->rss_bytes;
-	if (task == &look->spare)
-		reader->untold_bytes += task->rss_bytes;
 	look->table_bytes += task->vsize_bytes / PAGE_TABLE_SHARE;
 	return true;
 }
@@ -287,10 +311,9 @@ int usage_read(struct usage_reader *reader, struct usage *ret_usage)
 	char text[1024];
 
 	reader->tasks_len = 0;
-	reader->untold_bytes = 0;
 	int r = each_number(reader->fds[USAGE_PROC], see_process, &look);
-	if (r < 0)
-		return r;
+	if (r < 0 || look.error < 0)
+		return r < 0 ? r : look.error;
 	if (read_text(reader->fds[USAGE_INIT], text, sizeof text) > 0 &&
 	    usage_parse_stat(text, &init))
 		usage.cpu_us += ticks_to_us(init.reaped_ticks);
@@ -517,7 +540,7 @@ int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_me
 		return -errno;
 	measure.reader = reader;
 	measure.tmpfs = root.st_dev;
-	measure.bytes = tmpfs_bytes(reader) + reader->untold_bytes;
+	measure.bytes = tmpfs_bytes(reader);
 	measure.memfds_len = 0;
 	add_system_v(&measure);
 	for (size_t i = 0; i < reader->tasks_len; i++)

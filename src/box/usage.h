@@ -25,10 +25,6 @@ enum usage_fd {
 	USAGE__N
 };
 
-enum {
-	USAGE_TASKS_MAX = 2048, /* processes that are told apart; more are counted, too */
-};
-
 /* One process. */
 struct usage_task {
 	pid_t pid; /* in the box */
@@ -50,9 +46,8 @@ struct usage {
 struct usage_reader {
 	int fds[USAGE__N];
 	uint64_t shmem_base_bytes; /* of the whole host, the least that was seen */
-	uint64_t untold_bytes;	   /* resident in processes beyond the table */
-	size_t tasks_len;
-	struct usage_task tasks[USAGE_TASKS_MAX];
+	struct usage_task *tasks;  /* of the last look; usage_forget() frees them */
+	size_t tasks_len, tasks_cap;
 };
 
 /* In init, when the command runs: opens them all. 0 or -errno, then none is open. No heap. */
@@ -62,6 +57,7 @@ int usage_open(int ret_fds[USAGE__N]);
 uint64_t usage_shmem_growth(struct usage_reader *reader);
 /* 0 or -errno. Processes that end meanwhile are left out. */
 int usage_read(struct usage_reader *reader, struct usage *ret_usage);
+void usage_forget(struct usage_reader *reader);
 /* The memory of what usage_read() saw last; once it is above enough, what was seen till then. */
 int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes);
 

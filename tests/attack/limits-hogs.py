@@ -6,6 +6,7 @@ that holds its limit never lets it.
 import ctypes
 import mmap
 import os
+import signal
 import socket
 import sys
 import threading
@@ -209,6 +210,16 @@ def friendly_copies(mib):
     memory = take(mib * 5 // 8)
     forked(lambda: bytes(len(memory) // PAGE // 100), 6)
     time.sleep(0.5)
+
+
+def friendly_crowd(processes):
+    """Not a hog: their memory is there once, and their parent's looks."""
+    memory = take(8)
+    for _ in range(processes):
+        if os.fork() == 0:
+            signal.pause()
+    time.sleep(1.5)
+    return memory
 
 
 def friendly_spawns(mib):

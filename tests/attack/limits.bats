@@ -81,6 +81,13 @@ held() { # NAME MIB: ended at 64M, and done without the limit
 	status_is 0
 }
 
+@test "thousands of processes that share memory: each is looked at" {
+	hog friendly_crowd 2300 0.3 --processes 2500 -m 3G
+	output_is done
+	status_is 0
+	[ "$(jq .peak_processes r.json)" -gt 2048 ]
+}
+
 burnt() { # NAME: ended at 1s, done without the limit
 	hog "$1" 2 1 --cpu 1s
 	[ "$status" -gt 128 ]
@@ -158,6 +165,9 @@ burnt() { # NAME: ended at 1s, done without the limit
 @test "the wall limit: what is stopped, and what ignores signals" {
 	run aisbx run -t 300ms --grace 100ms --result r.json -- sh -c 'kill -STOP $$'
 	status_is 124
+	# The signal that asks it to end goes on to what can end by it.
+	BOUND=20 run aisbx run -t 300ms --grace 1h --result r.json -- sh -c 'kill -STOP $$'
+	[ "$(jq .wall_ms r.json)" -lt 15000 ]
 	run aisbx run -t 300ms --grace 100ms --result r.json -- python3 -c '
 import os, signal, time
 for n in range(1, 64):
