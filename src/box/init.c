@@ -126,10 +126,7 @@ static int join_keyring(const struct plan *plan, unsigned *degraded, struct err 
 		*degraded |= 1U << WALL_KEYRING;
 		return 0;
 	}
-	err_wall(reterr, "keyring", (int)-r, "join", "a fresh session keyring");
-	err_hint(reterr, "a container's seccomp filter may refuse keyctl: allow it, or add "
-			 "--allow-degraded keyring");
-	return (int)r;
+	return err_wall(reterr, "keyring", (int)-r, "join", "a fresh session keyring");
 }
 
 /*** Building ***/
@@ -166,17 +163,14 @@ static int open_network(const struct init *init, int proc_sys_fd, struct err *re
 static int build_network(const struct init *init, int proc_sys_fd, unsigned *degraded,
 			 struct err *reterr)
 {
-	const char *name = init->plan->hostname;
 	int r = network_apply(reterr);
 
 	if (r == 0 && init->broker_fd >= 0)
 		r = open_network(init, proc_sys_fd, reterr);
-	if (r < 0)
-		return r;
-	r = (int)sys_call2(SYS_sethostname, name, strlen(name));
-	if (r < 0)
-		return err_wall(reterr, "uts", -r, "set", "the host name");
-	r = join_keyring(init->plan, degraded, reterr);
+	if (r == 0)
+		r = network_name_host(init->plan->hostname, reterr);
+	if (r == 0)
+		r = join_keyring(init->plan, degraded, reterr);
 	timing_mark(MARK_NET);
 	return r;
 }

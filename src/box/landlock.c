@@ -191,21 +191,9 @@ static int allow_stdio(const struct ruleset *rules)
 	return 0;
 }
 
-static int explain_lack(int error, struct err *reterr)
+static int fail_lack(int abi, struct err *reterr)
 {
-	err_wall(reterr, "landlock", -error, "use", "Landlock");
-	err_hint(reterr, "boot a kernel with CONFIG_SECURITY_LANDLOCK and landlock in lsm=, or "
-			 "add --allow-degraded landlock");
-	return error;
-}
-
-static int no_landlock(const struct plan *plan, int error, int *ret_abi, struct err *reterr)
-{
-	if (plan->degradable[WALL_LANDLOCK]) {
-		*ret_abi = 0;
-		return 0;
-	}
-	return explain_lack(error, reterr);
+	return err_wall(reterr, "landlock", abi < 0 ? -abi : ENOSYS, "use", "Landlock");
 }
 
 /* A ruleset that handles all file accesses of this version, and scopes. fd or -errno. */
@@ -221,14 +209,23 @@ static int make_ruleset(int abi, uint64_t handled)
 	return (int)sys_call3(SYS_landlock_create_ruleset, &attr, size, 0);
 }
 
+int landlock_abi(void)
+{
+	return (int)sys_call3(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+}
+
 int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr)
 {
-	long abi = sys_call3(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	int abi = landlock_abi();
 
+	if (abi < 1 && plan->degradable[WALL_LANDLOCK]) {
+		*ret_abi = 0;
+		return 0;
+	}
 	if (abi < 1)
-		return no_landlock(plan, abi < 0 ? (int)abi : -ENOSYS, ret_abi, reterr);
-	struct ruleset rules = { .handled = known_accesses((int)abi), .reterr = reterr };
-	_cleanup_close_ int fd = make_ruleset((int)abi, rules.handled);
+		return fail_lack(abi, reterr);
+	struct ruleset rules = { .handled = known_accesses(abi), .reterr = reterr };
+	_cleanup_close_ int fd = make_ruleset(abi, rules.handled);
 	if (fd < 0)
 		return err_wall(reterr, "landlock", -fd, "make", "a ruleset");
 	rules.fd = fd;
@@ -242,17 +239,17 @@ int landlock_apply(const struct plan *plan, int *ret_abi, struct err *reterr)
 	r = (int)sys_call2(SYS_landlock_restrict_self, fd, 0);
 	if (r < 0)
 		return err_wall(reterr, "landlock", -r, "apply", "the ruleset");
-	*ret_abi = (int)abi;
+	*ret_abi = abi;
 	return 0;
 }
 
 int landlock_deny_files(bool may_lack, struct err *reterr)
 {
-	long abi = sys_call3(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	int abi = landlock_abi();
 
 	if (abi < 1)
-		return may_lack ? 0 : explain_lack(abi < 0 ? (int)abi : -ENOSYS, reterr);
-	_cleanup_close_ int fd = make_ruleset((int)abi, known_accesses((int)abi));
+		return may_lack ? 0 : fail_lack(abi, reterr);
+	_cleanup_close_ int fd = make_ruleset(abi, known_accesses(abi));
 	int r = fd < 0 ? fd : (int)sys_call2(SYS_landlock_restrict_self, fd, 0);
 	return r < 0 ? err_wall(reterr, "landlock", -r, "confine", "the broker") : 0;
 }

@@ -8,6 +8,9 @@
 #include "base/err.h"
 #include "policy/plan.h"
 
+/* The kernel's version of Landlock, or -errno. No heap. */
+int landlock_abi(void);
+
 /*
  * Confines the calling process. Must run inside the box's root with
  * no_new_privs set and descriptors 0 to 2 in place. *ret_abi is the kernel's

@@ -27,32 +27,6 @@
 static const uint64_t NAMESPACES =
 	CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-static void explain_clone(struct err *reterr, int error)
-{
-	err_wall(reterr, "user", error, "make", "the box's namespaces");
-	switch (error) {
-	case EPERM:
-	case EACCES:
-		err_hint(reterr, "this host or container refuses user namespaces: see HOST "
-				 "REQUIREMENTS in aisbx(1)");
-		break;
-	case ENOSPC:
-	case EUSERS:
-		err_hint(reterr, "raise user.max_user_namespaces, or end other boxes");
-		break;
-	case EINVAL:
-		err_hint(reterr, "the kernel lacks a namespace that aisbx needs; Linux 5.15 or "
-				 "newer has them all");
-		break;
-	case EAGAIN:
-	case ENOMEM:
-		err_hint(reterr, "the host is out of processes or memory");
-		break;
-	default:
-		break;
-	}
-}
-
 /* EACCES, EBUSY, EOPNOTSUPP...: the cgroup cannot take us after all, and the limits have another way. */
 static long clone_into(struct clone_args *args, struct launched *box, bool *ret_in_cgroup)
 {
@@ -160,10 +134,8 @@ static int start_init(struct init *init, int supervisor_fd, struct launched *box
 		(void)sys_close(init->broker_peer_fd);
 		init_main(init);
 	}
-	if (pid < 0) {
-		explain_clone(reterr, (int)-pid);
-		return (int)pid;
-	}
+	if (pid < 0)
+		return err_wall(reterr, "user", (int)-pid, "make", "the box's namespaces");
 	box->init_pid = (pid_t)pid;
 	int r = map_ids(init->plan, box, reterr);
 	if (r < 0) {

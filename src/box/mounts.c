@@ -340,13 +340,8 @@ static int attach_proc(struct builder *builder, const struct step *step)
 		builder->degraded |= 1U << WALL_PROC;
 		return 0;
 	}
-	if (r < 0) {
-		err_wall(builder->reterr, "proc", -r, "mount", "/proc");
-		err_hint(builder->reterr,
-			 "in a container that masks parts of /proc, start it with "
-			 "--security-opt systempaths=unconfined, or add --allow-degraded proc");
-		return r;
-	}
+	if (r < 0)
+		return err_wall(builder->reterr, "proc", -r, "mount", "/proc");
 	r = attach(builder, step, fd);
 	if (r < 0)
 		return fail(builder, r, "mount", "/proc");

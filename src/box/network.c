@@ -23,12 +23,8 @@ int network_apply(struct err *reterr)
 	struct ifreq request;
 	long r = sys_call1(SYS_unshare, CLONE_NEWNET);
 
-	if (r < 0) {
-		err_wall(reterr, "net", (int)-r, "make", "a network namespace");
-		if (r == -ENOSPC)
-			err_hint(reterr, "raise user.max_net_namespaces, or end other boxes");
-		return (int)r;
-	}
+	if (r < 0)
+		return err_wall(reterr, "net", (int)-r, "make", "a network namespace");
 	_cleanup_close_ int fd = (int)sys_call3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_wall(reterr, "net", -fd, "open", "a socket");
@@ -39,6 +35,13 @@ int network_apply(struct err *reterr)
 	if (r < 0)
 		return err_wall(reterr, "net", (int)-r, "bring up", "lo");
 	return 0;
+}
+
+int network_name_host(const char *name, struct err *reterr)
+{
+	long r = sys_call2(SYS_sethostname, name, strlen(name));
+
+	return r < 0 ? err_wall(reterr, "uts", (int)-r, "set", "the host name") : 0;
 }
 
 /*** Routes ***/
@@ -143,11 +146,7 @@ int network_free_ports(int proc_sys_fd, struct err *reterr)
 			    O_WRONLY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 	long r = fd < 0 ? fd : sys_write(fd, "0", 1);
 
-	if (r < 0) {
-		err_wall(reterr, "net", (int)-r, "set", "net.ipv4.ip_unprivileged_port_start");
-		err_hint(reterr, "/proc/sys must be writable where aisbx runs; for containers see "
-				 "HOST REQUIREMENTS in aisbx(1)");
-		return (int)r;
-	}
-	return 0;
+	return r < 0 ? err_wall(reterr, "net", (int)-r, "set",
+				"net.ipv4.ip_unprivileged_port_start")
+		     : 0;
 }

@@ -8,6 +8,9 @@
 /* Moves the calling process into a network namespace of its own and brings lo up. No heap. */
 int network_apply(struct err *reterr);
 
+/* Names the uts namespace that the calling process is in. No heap. */
+int network_name_host(const char *name, struct err *reterr);
+
 /*
  * Makes every address the box's own: a `local default` route on lo, for IPv4 and, where the
  * kernel has it, IPv6. So a connection to an address reaches a socket in the box or is refused

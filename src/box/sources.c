@@ -88,14 +88,8 @@ static int open_source(const struct plan *plan, const struct step *step, int idm
 						 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 							 AT_SYMLINK_NOFOLLOW | recursive);
 
-	if (tree < 0) {
-		err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
-		if (tree == -EPERM)
-			err_hint(reterr,
-				 "root needs CAP_SYS_ADMIN for this: run aisbx as an ordinary "
-				 "user, or give the container that capability");
-		return tree;
-	}
+	if (tree < 0)
+		return err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
 	int r = check_identity(step, tree, reterr);
 	if (r < 0)
 		return r;
@@ -104,13 +98,8 @@ static int open_source(const struct plan *plan, const struct step *step, int idm
 		r = source_restrict(tree, step, -1);
 		*ret_degraded |= 1U << WALL_IDMAP;
 	}
-	if (r < 0 && (step->flags & STEP_IDMAP)) {
-		err_wall(reterr, "idmap", -r, "map the owner of", step->host_path);
-		err_hint(reterr, "its file system cannot be idmapped: run aisbx as the user who "
-				 "owns the files, copy them to ext4, xfs or btrfs, or add "
-				 "--allow-degraded idmap");
-		return r;
-	}
+	if (r < 0 && (step->flags & STEP_IDMAP))
+		return err_wall(reterr, "idmap", -r, "map the owner of", step->host_path);
 	if (r < 0)
 		return err_wall(reterr, "mount", -r, "restrict the mount of", step->host_path);
 	*ret_fd = steal_fd(&tree);

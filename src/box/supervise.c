@@ -29,6 +29,7 @@
 #include "box/launch.h"
 #include "box/phase.h"
 #include "box/relay.h"
+#include "box/remedies.h"
 #include "box/supervisor.h"
 #include "box/timing.h"
 #include "box/tty.h"
@@ -476,8 +477,8 @@ static void supervise(struct supervisor *sup)
 	launch_return_stdin(&sup->box);
 }
 
-void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
-	     const struct observer *observer, struct box_end *ret_end)
+static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
+		const struct observer *observer, struct box_end *ret_end)
 {
 	struct supervisor sup = { .plan = plan,
 				  .observer = observer,
@@ -508,4 +509,12 @@ void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
 		supervisor_kill_box(&sup);
 	}
 	supervise(&sup);
+}
+
+void box_run(const struct plan *plan, struct arena *arena, int stdin_fd,
+	     const struct observer *observer, struct box_end *ret_end)
+{
+	run(plan, arena, stdin_fd, observer, ret_end);
+	if (ret_end->outcome == OUTCOME_SETUP_FAILED)
+		remedy_add(&ret_end->err);
 }

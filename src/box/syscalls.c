@@ -151,14 +151,9 @@ int syscalls_load(const struct filter *filter, bool want_listener, int *ret_list
 	if (r == -EINVAL && want_listener)
 		r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
 			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-	if (r < 0) {
-		(void)err_wall(reterr, "seccomp", (int)-r, "load",
-			       want_listener ? "the filter with a listener" : "the filter");
-		if (want_listener && (r == -EBUSY || r == -EPERM))
-			err_hint(reterr, "another sandbox around this one already supervises "
-					 "its system calls");
-		return (int)r;
-	}
+	if (r < 0)
+		return err_wall(reterr, "seccomp", (int)-r, "load",
+				want_listener ? "the filter with a listener" : "the filter");
 	if (ret_listener_fd)
 		*ret_listener_fd = want_listener ? (int)r : -1;
 	return 0;

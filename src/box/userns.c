@@ -50,13 +50,7 @@ static void format_map(char *buf, unsigned inside, unsigned outside)
 
 static int fail(struct err *reterr, int error, const char *path)
 {
-	err_wall(reterr, "user", -error, "write", path);
-	if (error == -EPERM || error == -EACCES)
-		err_hint(reterr,
-			 "this host restricts unprivileged user namespaces: on Ubuntu install an "
-			 "AppArmor profile with 'userns,' for aisbx, elsewhere set "
-			 "kernel.unprivileged_userns_clone=1");
-	return error;
+	return err_wall(reterr, "user", -error, "write", path);
 }
 
 int userns_map_self(const struct plan *plan, struct err *reterr)
@@ -152,11 +146,8 @@ int userns_open_idmap(const struct plan *plan, const struct step *step, int *ret
 		hold_namespace(pipe_fds);
 	_cleanup_close_ int hold = pipe_fds[1];
 	(void)close(pipe_fds[0]);
-	if (pid < 0) {
-		err_wall(reterr, "idmap", (int)-pid, "make", "a user namespace");
-		err_hint(reterr, "raise user.max_user_namespaces");
-		return (int)pid;
-	}
+	if (pid < 0)
+		return err_wall(reterr, "idmap", (int)-pid, "make", "a user namespace");
 	/* Ids from the unowned range on are nobody's, so they cannot own a source. */
 	format_idmap(map, step->owner < plan->outside_uid ? step->owner : 0, plan->outside_uid);
 	int r = write_child_map((pid_t)pid, "uid_map", map, reterr);

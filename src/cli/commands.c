@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "box/remedies.h"
 #include "cli/check.h"
 
 const struct command commands[] = {
@@ -16,9 +17,11 @@ const unsigned commands_len = sizeof commands / sizeof *commands;
 
 int print_failure(const struct err *err)
 {
+	struct err told = *err;
 	char message[1024];
 
-	err_format(err, message, sizeof message);
+	remedy_add(&told);
+	err_format(&told, message, sizeof message);
 	(void)fprintf(stderr, "aisbx: %s\n", message);
 	return err_exit_status(err);
 }

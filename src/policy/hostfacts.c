@@ -45,21 +45,24 @@ static const char *home_of(struct arena *arena, uid_t uid)
 }
 
 /* The initial user namespace maps everything; any other is confined by its creator already. */
-static bool is_host_root(uid_t uid)
+static int find_host_root(uid_t uid, bool *ret_host_root, struct err *reterr)
 {
+	static const char path[] = "/proc/self/uid_map";
+	unsigned inside, outside, count;
 	char map[64];
 
+	*ret_host_root = false;
 	if (uid != 0)
-		return false;
-	_cleanup_close_ int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+		return 0;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, map, sizeof map - 1);
-	if (n <= 0)
-		return true; /* unknown: the stricter case */
+	if (n < 0) /* no box can be made without it either */
+		return err_wall(reterr, "user", errno, "read", path);
 	map[n] = '\0';
-	unsigned inside, outside, count;
-	if (sscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
-		return true;
-	return inside == 0 && outside == 0 && count == UINT_MAX;
+	/* What cannot be understood is taken for the stricter case. */
+	*ret_host_root = sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 ||
+			 (inside == 0 && outside == 0 && count == UINT_MAX);
+	return 0;
 }
 
 static unsigned find_terminals(void)
@@ -156,7 +159,9 @@ int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_
 	ret_facts->cwd = arena_strdup(arena, cwd[0] == '/' ? cwd : "/dev/null/removed");
 	ret_facts->uid = getuid();
 	ret_facts->gid = getgid();
-	ret_facts->host_root = is_host_root(ret_facts->uid);
+	r = find_host_root(ret_facts->uid, &ret_facts->host_root, reterr);
+	if (r < 0)
+		return r;
 	ret_facts->terminals = find_terminals();
 	ret_facts->environ = env;
 

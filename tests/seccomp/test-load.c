@@ -178,7 +178,8 @@ static void listener_is_cloexec(void **state)
 		/* the filter refuses a second one, and the error says so */
 		if (syscalls_load(&filter, true, &fd, &err) != -EPERM)
 			_exit(103);
-		if (strcmp(err.wall, "seccomp") != 0 || err.code != E_WALL || !err.hint[0])
+		if (strcmp(err.wall, "seccomp") != 0 || err.code != E_WALL ||
+		    !strstr(err.subject, "listener"))
 			_exit(104);
 		_exit(0);
 	}
