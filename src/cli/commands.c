@@ -11,6 +11,7 @@ const struct command commands[] = {
 	{ "run", cmd_run, "run a command or code in a box" },
 	{ "show", cmd_show, "show every grant as run would apply it" },
 	{ "check", cmd_check, "validate profiles" },
+	{ "doctor", cmd_doctor, "what this host can enforce, and what to do" },
 	{ "help", cmd_help, "describe a command" },
 };
 const unsigned commands_len = sizeof commands / sizeof *commands;

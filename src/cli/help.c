@@ -14,6 +14,7 @@ static void print_overview(void)
 	       "  aisbx run  [-p PROFILE] [OPTION...] (-c TEXT | --script FILE) [-- ARG...]\n"
 	       "  aisbx show [-p PROFILE] [OPTION...] [--json] [-- COMMAND [ARG...]]\n"
 	       "  aisbx check FILE...\n"
+	       "  aisbx doctor [--json]\n"
 	       "  aisbx help [COMMAND]\n"
 	       "  aisbx --version\n\n"
 	       "commands:\n");
@@ -56,6 +57,15 @@ int cmd_help(int argc, char **argv)
 		       "write instead. Exit status: 0 all are fine, 1 an error was found.\n");
 		return 0;
 	}
-	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show and check", topic);
+	if (strcmp(topic, "doctor") == 0) {
+		printf("usage: aisbx doctor [--json]\n\n"
+		       "Tries what a run needs of this host, and says of each part whether it is\n"
+		       "ok, limited or missing, what that means for a run, and what to do about\n"
+		       "it. Exit status: 0 a default run works, 1 it does not.\n\n"
+		       "      --json            the same as one JSON object\n");
+		return 0;
+	}
+	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show, check and doctor",
+		topic);
 	return print_failure(&err);
 }

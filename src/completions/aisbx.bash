@@ -96,12 +96,13 @@ _aisbx() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]}
 	fi
 	if ((cword == 1)); then
-		_aisbx_words "run show check help --version --help"
+		_aisbx_words "run show check doctor help --version --help"
 		return
 	fi
 	case ${words[1]} in
 	check) _aisbx_files ;;
-	help) _aisbx_words "run show check" ;;
+	doctor) _aisbx_words "--json" ;;
+	help) _aisbx_words "run show check doctor" ;;
 	run | show)
 		[[ ${words[1]} == run ]] && options+=" --timing"
 		at=$(_aisbx_command_at)

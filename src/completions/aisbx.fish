@@ -10,18 +10,20 @@ function __aisbx_profiles
     end
 end
 
-set -l commands run show check help
+set -l commands run show check doctor help
 set -l run '__fish_seen_subcommand_from run show'
 
 complete -c aisbx -f
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a command or code in a box'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a show -d 'Show every grant as run would apply it'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a check -d 'Validate profiles'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'What this host can enforce, and what to do'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a help -d 'Describe a command'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -s h -l help -d 'Print an overview'
 complete -c aisbx -n '__fish_seen_subcommand_from check' -F
-complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check'
+complete -c aisbx -n '__fish_seen_subcommand_from doctor' -l json -d 'Write JSON'
+complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check doctor'
 
 complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --registry -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --max-output --keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
 complete -c aisbx -n $run -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'

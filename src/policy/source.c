@@ -336,6 +336,37 @@ static const char *unknown_name_reason(struct arena *arena, const char *name)
 			    words_join(arena, (const char *const *)names.items, "and"));
 }
 
+static void add_known(struct arena *arena, struct known_profile **known, size_t *len, size_t *cap,
+		      const char *name, const char *path)
+{
+	struct known_profile one = { .name = name, .path = path };
+
+	for (size_t i = 0; i < *len; i++)
+		one.is_shadowed = one.is_shadowed || strcmp((*known)[i].name, name) == 0;
+	*known = arena_grow(arena, *known, *len, cap, sizeof **known);
+	(*known)[(*len)++] = one;
+}
+
+size_t source_list(struct arena *arena, struct known_profile **ret_known)
+{
+	const char *const dirs[] = { user_dir(arena), system_dir };
+	struct known_profile *known = NULL;
+	size_t len = 0, cap = 0;
+
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+		struct strv names = { 0 };
+
+		list_dir(arena, dirs[i], &names);
+		for (size_t j = 0; j < names.len; j++)
+			add_known(arena, &known, &len, &cap, names.items[j],
+				  arena_printf(arena, "%s/%s.yaml", dirs[i], names.items[j]));
+	}
+	for (size_t i = 0; i < builtin_profiles_len; i++)
+		add_known(arena, &known, &len, &cap, builtin_profiles[i].name, NULL);
+	*ret_known = known;
+	return len;
+}
+
 int source_find(struct arena *arena, const char *name, struct source *ret_source,
 		const char **ret_why)
 {

@@ -47,6 +47,15 @@ int source_find_builtin(struct arena *arena, const char *name, struct source *re
  * name or one of more. May be true when there is none, never false when there is one.
  */
 bool source_is_shadowed(const char *name, const struct strv *more);
+/* A profile that a name stands for, or would if an earlier one did not. */
+struct known_profile {
+	const char *name;
+	const char *path; /* NULL: built in */
+	bool is_shadowed;
+};
+
+/* All there are, in the order in which they are looked for. Returns how many. */
+size_t source_list(struct arena *arena, struct known_profile **ret_known);
 /* Reads the file at path, whatever its name looks like. The reason is without path. */
 int source_read_file(struct arena *arena, const char *path, struct source *ret_source,
 		     const char **ret_why);

@@ -4,7 +4,9 @@
 
 #include "box/box.h"
 #include "box/refusal_log.h"
+#include "box/surroundings.h"
 #include "cli/options.h"
+#include "doctor/doctor.h"
 #include "policy/profile.h"
 #include "policy/schema.h"
 #include "policy/walls.h"
@@ -30,6 +32,12 @@ int main(void)
 		printf("outcome\t%s\n", outcome_names[i]);
 	for (int i = 0; i < REFUSAL__N; i++)
 		printf("refusal\t%s\n", refusal_names[i]);
+	for (size_t i = 0; i < checks_len; i++)
+		printf("check\t%s\n", checks[i].name);
+	for (int i = 0; i < PLACE__N; i++)
+		printf("place\t%s\n", place_names[i]);
+	for (int i = 0; i < STATE__N; i++)
+		printf("state\t%s\n", state_names[i]);
 	for (size_t i = 0; profile_builtin_name(i); i++)
 		printf("profile\t%s\n", profile_builtin_name(i));
 	return 0;

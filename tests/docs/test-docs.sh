@@ -15,12 +15,13 @@ page5=$top/man/aisbx-profile.5
 page5r=$top/man/aisbx-result.5
 page7=$top/man/aisbx-security.7
 schema=$top/man/aisbx-result.schema.json
+doctor_schema=$top/man/aisbx-doctor.schema.json
 work=$(mktemp -d) || exit 1
 trap 'cd / && rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
 
-echo 1..21
+echo 1..22
 echo 0 >"$work/number"
 
 # Tests end pipelines, in subshells: the number of the last is in a file.
@@ -217,10 +218,32 @@ else
 			(.network, .limits, .syscalls, .input | keys[])' plan.json |
 			sort -u >words
 		[ -s words ] || echo 'no member'
-		sed -n '/^\.Sh PLAN/,/^\.Sh HOST/p' "$page1" |
+		sed -n '/^\.Sh PLAN/,/^\.Sh DOCTOR/p' "$page1" |
 			grep '^\.It Cm\|^\.Cm\|^\.Ql' >page
 		while read -r word; do
 			grep -qw "$word" page || echo "$word"
+		done <words
+	} | verdict "$name"
+fi
+
+name='aisbx.1, the JSON Schema of doctor and the code have the same words'
+if ! command -v jq >/dev/null; then
+	skip "$name" 'no jq'
+else
+	{
+		sed -n '/^\.Sh DOCTOR/,/^\.Sh HOST/p' "$page1" | grep '^\.It Cm\|^\.Cm\|^\.Ql' >page
+		sed -n '/^\.It Cm doctor/,/^\.It Cm help/p' "$page1" | grep '^\.Ql' >>page
+		jq -r '[.. | .properties? // empty | keys[]] | unique[]' "$doctor_schema" >words
+		for kind in check:checks.items.properties.name state:checks.items.properties.state \
+			place:place; do
+			jq -r ".properties.${kind#*:}.enum[]" "$doctor_schema" >in-schema
+			awk -F '\t' -v kind="${kind%%:*}" '$1 == kind { print $2 }' list >in-code
+			missing in-code in-schema 'not in the schema'
+			missing in-schema in-code 'only in the schema'
+			cat in-code >>words
+		done
+		while read -r word; do
+			grep -qw -- "$word" page || echo "$word: not in aisbx.1"
 		done <words
 	} | verdict "$name"
 fi
@@ -270,6 +293,7 @@ if command -v bash >/dev/null; then
 		offers landlock aisbx run --allow-degraded l
 		offers utf-8 aisbx show --input-encoding ""
 		offers head,tail aisbx run --keep ""
+		offers --json aisbx doctor --j
 		offers uname aisbx run -p python -t 5s -- unam
 		offers /etc/passwd aisbx run cat /etc/passw
 	' bash "$top/src/completions/aisbx.bash" 2>&1 | verdict 'bash completes'

@@ -233,9 +233,15 @@ tree() {
 	find "$1" -type f -exec sha256sum {} + | sort
 }
 
-# conforms FILE...: every line of them is what aisbx-result(5) says, by its JSON Schema.
-conforms() {
+# conforms_to NAME FILE...: every line of them is valid under man/aisbx-NAME.schema.json.
+conforms_to() {
+	local schema=$LIB/aisbx-$1.schema.json
+	shift
 	python3 -c 'import jsonschema' 2>/dev/null ||
 		must_or_skip "python3-jsonschema is not installed"
-	python3 "$LIB/conforms.py" "$LIB/aisbx-result.schema.json" "$@"
+	python3 "$LIB/conforms.py" "$schema" "$@"
+}
+
+conforms() {
+	conforms_to result "$@"
 }
