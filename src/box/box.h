@@ -55,6 +55,7 @@ struct box_end {
 	bool is_stuck;	   /* killed, and not gone yet: what they wait for is the host's */
 	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */
 	int landlock_abi;
+	bool tells_calls;		    /* refused system calls are told; else refused only */
 	unsigned degraded;		    /* bit n: enum wall n was not built */
 	const struct refusal_log *refusals; /* NULL: nothing ran. For ever, as the next */
 	const struct network_log *network;  /* NULL: a run without a broker */

@@ -49,6 +49,7 @@
 struct outcome {
 	uint32_t action;
 	const struct arg_rule *rule; /* NULL: action */
+	bool watched;		     /* of rule: action has it already */
 };
 
 struct range {
@@ -152,11 +153,11 @@ static uint32_t leaf(struct program *p, uint32_t action)
 
 /*** Argument checks ***/
 
-static uint32_t effective(const struct bpf_policy *policy, uint32_t action)
+static uint32_t effective(const struct bpf_policy *policy, uint32_t action, bool watched)
 {
 	if (action == SECCOMP_RET_USER_NOTIF && !policy->mediated)
-		return SECCOMP_RET_ALLOW;
-	return action;
+		action = SECCOMP_RET_ALLOW;
+	return watched && action == SECCOMP_RET_ALLOW ? BPF_WATCHED : action;
 }
 
 /* Clauses that can change the outcome: what only repeats "otherwise" at the end says nothing. */
@@ -164,8 +165,8 @@ static size_t effective_clauses(const struct bpf_policy *policy, const struct ar
 {
 	size_t len = rule->len;
 
-	while (len > 0 && effective(policy, rule->clauses[len - 1].action) ==
-				  effective(policy, rule->otherwise))
+	while (len > 0 && effective(policy, rule->clauses[len - 1].action, false) ==
+				  effective(policy, rule->otherwise, false))
 		len--;
 	return len;
 }
@@ -210,7 +211,7 @@ static struct entry emit_test(struct program *p, const struct arg_test *test,
 	return entry;
 }
 
-static uint32_t rule_entry(struct program *p, const struct arg_rule *rule)
+static uint32_t rule_entry(struct program *p, const struct arg_rule *rule, bool watched)
 {
 	struct entry next = { .at = 0 };
 
@@ -218,10 +219,10 @@ static uint32_t rule_entry(struct program *p, const struct arg_rule *rule)
 		if (p->rules[i].rule == rule)
 			return p->rules[i].at;
 
-	next.at = leaf(p, effective(p->policy, rule->otherwise));
+	next.at = leaf(p, effective(p->policy, rule->otherwise, watched));
 	for (size_t i = effective_clauses(p->policy, rule); i > 0; i--) {
 		const struct arg_clause *clause = &rule->clauses[i - 1];
-		struct entry yes = { .at = leaf(p, effective(p->policy, clause->action)) };
+		struct entry yes = { .at = leaf(p, effective(p->policy, clause->action, watched)) };
 		size_t tests = 0;
 
 		while (tests < ARG_TESTS_MAX && clause->tests[tests].mask)
@@ -239,14 +240,16 @@ static uint32_t rule_entry(struct program *p, const struct arg_rule *rule)
 
 static uint32_t outcome_entry(struct program *p, const struct outcome *outcome)
 {
-	return outcome->rule ? rule_entry(p, outcome->rule) : leaf(p, outcome->action);
+	return outcome->rule ? rule_entry(p, outcome->rule, outcome->watched)
+			     : leaf(p, outcome->action);
 }
 
 /*** Numbers ***/
 
 static bool is_same(const struct outcome *a, const struct outcome *b)
 {
-	return a->rule == b->rule && (a->rule || a->action == b->action);
+	return a->rule == b->rule && a->watched == b->watched &&
+	       (a->rule || a->action == b->action);
 }
 
 static void add_range(struct program *p, uint32_t from, struct outcome outcome)
@@ -258,11 +261,11 @@ static void add_range(struct program *p, uint32_t from, struct outcome outcome)
 
 static struct outcome call_outcome(const struct bpf_policy *policy, const struct bpf_call *call)
 {
-	if (!call->rule)
-		return (struct outcome){ .action = effective(policy, call->action) };
-	if (effective_clauses(policy, call->rule) == 0)
-		return (struct outcome){ .action = effective(policy, call->rule->otherwise) };
-	return (struct outcome){ .rule = call->rule };
+	uint32_t action = call->rule ? call->rule->otherwise : call->action;
+
+	if (!call->rule || effective_clauses(policy, call->rule) == 0)
+		return (struct outcome){ .action = effective(policy, action, call->watched) };
+	return (struct outcome){ .rule = call->rule, .watched = call->watched };
 }
 
 static int make_ranges(struct program *p)
@@ -380,4 +383,62 @@ int bpf_compile(const struct bpf_policy *policy, struct sock_filter *buf, size_t
 		return -E2BIG;
 	memmove(buf, buf + (size - p.len), p.len * sizeof *buf);
 	return (int)p.len;
+}
+
+void bpf_silence(struct sock_filter *insns, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		struct sock_filter *insn = &insns[i];
+		uint32_t data = insn->k & SECCOMP_RET_DATA;
+
+		if (insn->code == (BPF_RET | BPF_K) && data &&
+		    (insn->k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF)
+			insn->k = insn->k == BPF_WATCHED ? SECCOMP_RET_ALLOW
+							 : SECCOMP_RET_ERRNO | data;
+	}
+}
+
+/*** Running ***/
+
+uint32_t bpf_run(const struct sock_filter *insns, const struct seccomp_data *data,
+		 unsigned *ret_steps)
+{
+	uint32_t a = 0;
+	unsigned steps = 0;
+
+	for (const struct sock_filter *insn = insns;; insn++) {
+		bool is_true;
+
+		steps++;
+		switch (insn->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&a, (const char *)data + insn->k, sizeof a);
+			continue;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= insn->k;
+			continue;
+		case BPF_JMP | BPF_JA:
+			insn += insn->k;
+			continue;
+		case BPF_RET | BPF_K:
+			if (ret_steps)
+				*ret_steps = steps;
+			return insn->k;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			is_true = a == insn->k;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			is_true = a > insn->k;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			is_true = a >= insn->k;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			is_true = a & insn->k;
+			break;
+		default:
+			return SECCOMP_RET_KILL_PROCESS; /* not made by us */
+		}
+		insn += is_true ? insn->jt : insn->jf;
+	}
 }

@@ -9,6 +9,7 @@
 #define AISBX_BOX_BPF_H
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,15 @@ enum {
 	ARG_VALUES_MAX = 5,
 	ARG_TESTS_MAX = 4,
 };
+
+/*
+ * In the data of SECCOMP_RET_USER_NOTIF, which the kernel ignores, stands what the
+ * listener is to do: an errno means refuse with it and tell, BPF_WATCHED means look and
+ * let go on, 0 is a mediated call. Who holds the listener runs the program once more on the
+ * notification's copy of the registers: one program says it to the kernel and to us.
+ */
+#define BPF_TELL(e) (SECCOMP_RET_USER_NOTIF | (e))
+#define BPF_WATCHED (SECCOMP_RET_USER_NOTIF | 0xffffu)
 
 /* One question about an argument: is (half & mask) one of values, or none of them? */
 struct arg_test {
@@ -48,6 +58,7 @@ struct bpf_call {
 	uint32_t nr;
 	uint32_t action;	     /* without a rule */
 	const struct arg_rule *rule; /* NULL: action whatever the arguments are */
+	bool watched; /* what would be allowed is BPF_WATCHED; not for half a rule's calls */
 };
 
 struct bpf_policy {
@@ -55,7 +66,7 @@ struct bpf_policy {
 	uint32_t foreign_action; /* other architectures, and numbers in the foreign range */
 	uint32_t unknown_action; /* numbers that calls does not hold */
 	uint32_t foreign_from;	 /* first number of another ABI under the same arch; 0: none */
-	bool mediated;		 /* false: SECCOMP_RET_USER_NOTIF stands for SECCOMP_RET_ALLOW */
+	bool mediated; /* false: SECCOMP_RET_USER_NOTIF | 0 stands for SECCOMP_RET_ALLOW */
 	const struct bpf_call *calls; /* in ascending order of nr, each number once */
 	size_t len;
 };
@@ -71,5 +82,15 @@ struct bpf_policy {
  * Fails with -E2BIG when size instructions are not enough.
  */
 int bpf_compile(const struct bpf_policy *policy, struct sock_filter *buf, size_t size);
+
+/* Makes a program one that needs no listener: what it tells is refused without. */
+void bpf_silence(struct sock_filter *insns, size_t len);
+
+/*
+ * What the kernel would answer, for a program that bpf_compile() made. *ret_steps
+ * (may be NULL) is the instructions executed.
+ */
+uint32_t bpf_run(const struct sock_filter *insns, const struct seccomp_data *data,
+		 unsigned *ret_steps);
 
 #endif

@@ -39,10 +39,12 @@
 #include "base/program.h"
 #include "base/sys.h"
 #include "box/caps.h"
+#include "box/listener.h"
 #include "box/network.h"
 #include "box/payload.h"
 #include "box/phase.h"
 #include "box/protect.h"
+#include "box/refused.h"
 #include "box/sockets.h"
 #include "box/timing.h"
 #include "box/tty.h"
@@ -286,16 +288,18 @@ static void sort(int *fds, unsigned len)
 	}
 }
 
-/* Every descriptor but the handshake's, the signals', the broker's and what protect.c works with. */
+/* Every descriptor but the handshake's, the signals', the broker's, the listener and what protect.c works with. */
 static void close_descriptors(const struct init *init, int signal_fd)
 {
-	int kept[PROTECT_FDS_MAX + 3];
+	int kept[PROTECT_FDS_MAX + 4];
 	unsigned len = protect_descriptors(kept), from = 0;
 
 	kept[len++] = init->socket_fd;
 	kept[len++] = signal_fd;
 	if (init->broker_fd >= 0)
 		kept[len++] = init->broker_fd;
+	if (listener_fd() >= 0)
+		kept[len++] = listener_fd();
 	sort(kept, len);
 	for (unsigned i = 0; i < len; i++) {
 		unsigned fd = (unsigned)kept[i];
@@ -331,6 +335,7 @@ static _Noreturn void report_end(const struct init *init, const struct ending *e
 		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	record.ending.peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	timing_mark(MARK_EXITED);
+	refused_tell(true);
 	(void)phase_send(init->socket_fd, &record);
 	sys_exit_group(0); /* the kernel kills whatever else runs in the box */
 }
@@ -402,13 +407,17 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 	struct pollfd fds[] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = init->socket_fd, .events = POLLIN },
-		{ .fd = protect_listener(), .events = POLLIN },
+		{ .fd = listener_fd() },
 		{ .fd = init->broker_fd, .events = POLLIN },
 	};
 
 	for (;;) {
 		struct signalfd_siginfo info;
-		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, NULL, NULL, 0);
+		struct timespec buf;
+		const struct timespec *timeout = refused_timeout(&buf);
+
+		fds[2].events = refused_is_ready() ? POLLIN : 0;
+		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, timeout, NULL, 0);
 
 		if (r < 0 && r != -EINTR)
 			sys_exit_group(STATUS_FAILED);
@@ -420,11 +429,12 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			deliver(init, command);
 		/* One a turn: a flood of them holds up neither reaping nor signals. */
 		if (fds[2].revents & POLLIN)
-			protect_answer();
+			refused_answer();
 		else if (fds[2].revents)
 			fds[2].fd = -1; /* POLLHUP: no process is left that could ask */
 		if (fds[3].revents && sockets_answer(init->broker_fd) < 0)
 			fds[3].fd = -1; /* without a broker nothing leads out */
+		refused_tell(false);
 	}
 }
 
@@ -438,7 +448,13 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 	if (r == 0)
 		r = open_null(plan, payload, reterr);
 	if (r == 0)
-		r = protect_prepare(plan, init->sources, &payload->listener_send, reterr);
+		r = protect_prepare(plan, init->sources, reterr);
+	payload->needs_listener = plan->protect != NULL;
+	/* Where it only tells, a run goes on without. */
+	if (r == 0 && listener_prepare(&payload->listener_send, reterr) < 0 &&
+	    payload->needs_listener)
+		r = -EOPNOTSUPP;
+	refused_prepare(plan, init->socket_fd);
 	if (r == 0 && init->broker_fd >= 0)
 		r = sockets_await_broker(init->broker_fd, reterr);
 	if (r < 0)

@@ -4,8 +4,8 @@
  *
  * Theory of operation: init clones it with CLONE_VM | CLONE_VFORK, which
  * copies no page tables; it runs on a stack of its own in init's memory until
- * execve gives it memory of its own (with a protected grant, which needs init's
- * answer first, it is CLONE_VM alone). It therefore writes nothing but its own
+ * execve gives it memory of its own (where init answers calls before that, it is
+ * CLONE_VM alone: listener.c). It therefore writes nothing but its own
  * stack and *payload, uses raw system calls only, and leaves by exit_group.
  * Capabilities and no_new_privs come from init, which has given everything up
  * before. The order below is the order of the walls; each line says why it
@@ -18,12 +18,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "base/sys.h"
 #include "box/landlock.h"
-#include "box/protect.h"
+#include "box/listener.h"
+#include "box/refused.h"
 #include "box/rlimits.h"
 #include "box/syscalls.h"
 #include "box/timing.h"
@@ -110,26 +110,6 @@ static int enter_directory(struct payload *payload)
 	return 0;
 }
 
-/* SCM_RIGHTS without libc. The filter allows sendmsg. */
-static long send_descriptor(int socket_fd, int fd)
-{
-	char byte = 0;
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
-				  .cmsg_level = SOL_SOCKET,
-				  .cmsg_type = SCM_RIGHTS } };
-	struct msghdr message = { .msg_iov = &data,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof control };
-
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	return sys_call3(SYS_sendmsg, socket_fd, &message, MSG_NOSIGNAL);
-}
-
 /*
  * What is left open is the listener's socket, as 3, until execve closes it: a
  * small limits.open_files leaves room for the listener.
@@ -150,10 +130,41 @@ static int close_the_rest(struct payload *payload, int *ret_listener_send)
 	return r < 0 ? fail(payload, r, "close", "inherited descriptors") : 0;
 }
 
+/* Whether what comes between the filter and execve gets through it: syscalls.deny may say no. */
+static bool may_hand_over(const struct payload *payload)
+{
+	const struct filter *filter = payload->plan->filter;
+
+	return payload->listener_send >= 0 && syscalls_allows(filter, SYS_sendmsg) &&
+	       (!payload->needs_listener || syscalls_allows(filter, SYS_read));
+}
+
+/* Last: from here on the payload's own rules apply to us. */
+static int load_filter(struct payload *payload, int listener_send)
+{
+	const struct filter *filter = payload->plan->filter;
+	bool is_needed = payload->needs_listener, wanted = may_hand_over(payload);
+	int listener = -1;
+
+	if (is_needed && !wanted) {
+		err_wall(&payload->err, "seccomp", EPERM, "hand over", "the listener");
+		err_hint(&payload->err, "files.protect and exec need sendmsg and read: take them "
+					"out of syscalls.deny");
+		return -EPERM;
+	}
+	int r = syscalls_load(filter, wanted, &listener, &payload->err);
+	if (r < 0 && wanted && !is_needed) /* another sandbox around this one has the listener */
+		r = syscalls_load(filter, false, &listener, &payload->err);
+	if (r < 0 || listener < 0)
+		return r;
+	payload->tells = true;
+	return listener_hand_over(listener_send, listener, is_needed, &payload->err);
+}
+
 static int close_the_walls(struct payload *payload)
 {
 	const struct plan *plan = payload->plan;
-	int listener = -1, listener_send;
+	int listener_send;
 	int r = landlock_apply(plan, &payload->landlock_abi, &payload->err);
 
 	if (r == 0)
@@ -166,24 +177,10 @@ static int close_the_walls(struct payload *payload)
 	r = close_the_rest(payload, &listener_send);
 	if (r == 0)
 		r = rlimits_apply_files(plan, &payload->degraded, &payload->err);
-	if (r < 0)
-		return r;
-	/* Last: from here on the payload's own rules apply to us. */
-	r = syscalls_load(plan->filter, listener_send >= 0, &listener, &payload->err);
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = load_filter(payload, listener_send);
 	timing_mark(MARK_FILTERED);
-	if (listener_send >= 0) {
-		long sent = send_descriptor(listener_send, listener);
-		if (sent < 0)
-			return err_wall(&payload->err, "protect", (int)-sent, "hand over",
-					"the listener");
-		/* Nothing runs before init can answer: protect_release() says when. */
-		char byte;
-		if (sys_read(listener_send, &byte, 1) != 1)
-			sys_exit_group(STATUS_NOT_EXECUTED);
-	}
-	return 0;
+	return r;
 }
 
 /*** Executing ***/
@@ -270,6 +267,7 @@ static int payload_main(void *argument)
 		sys_exit_group(STATUS_NOT_EXECUTED);
 	payload->start->ending.landlock_abi = payload->landlock_abi;
 	payload->start->ending.degraded |= payload->degraded;
+	payload->start->ending.tells = payload->tells;
 	payload->start->executed = true;
 	long error = strchr(plan->argv.items[0], '/') ? execute(plan, plan->argv.items[0])
 						      : execute_in_path(plan, plan->argv.items[0]);
@@ -279,19 +277,24 @@ static int payload_main(void *argument)
 }
 
 /*
- * With a protected grant the payload waits with its listener until init has
- * it. The two run at once then, in shared memory: what the payload reads of
- * *payload does not change meanwhile.
+ * Where the listener is needed the payload waits with it until init has it. The two
+ * run at once then, in shared memory: what the payload reads of *payload does
+ * not change meanwhile.
  */
-static int hand_over(const struct payload *payload, pid_t pid, struct err *reterr)
+static int hand_over(struct payload *payload, pid_t pid, struct err *reterr)
 {
 	int listener_send = payload->listener_send;
 
 	if (listener_send < 0)
 		return 0;
-	int r = protect_receive(&listener_send, reterr);
+	int r = listener_receive(&listener_send, payload->needs_listener, reterr);
+	if (!payload->needs_listener) {
+		/* It runs already. Without us the kernel refuses, and nothing is told. */
+		payload->start->ending.tells = r == 0;
+		return 0;
+	}
 	if (r == 0)
-		r = protect_release(reterr);
+		r = listener_release(refused_answer, reterr);
 	if (r < 0)
 		(void)sys_call2(SYS_kill, pid, SIGKILL); /* our child, not reaped: cannot miss */
 	return r;
@@ -300,9 +303,8 @@ static int hand_over(const struct payload *payload, pid_t pid, struct err *reter
 int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {
 	memset(&payload->err, 0, sizeof payload->err);
-	int pid =
-		clone(payload_main, payload_stack + sizeof payload_stack,
-		      CLONE_VM | SIGCHLD | (payload->listener_send < 0 ? CLONE_VFORK : 0), payload);
+	int pid = clone(payload_main, payload_stack + sizeof payload_stack,
+			CLONE_VM | SIGCHLD | (payload->needs_listener ? 0 : CLONE_VFORK), payload);
 	if (pid < 0) {
 		err_set(reterr, E_SYSTEM, errno, "start", "the command");
 		if (errno == EAGAIN)

@@ -16,10 +16,12 @@ struct payload {
 	int stdio[3];	     /* what becomes 0, 1 and 2; -1: stays as it is */
 	int terminal;	     /* slave of the box's terminal, or -1 */
 	int listener_send;   /* socket for the seccomp listener, or -1 */
+	bool needs_listener; /* not only to tell refusals: without it nothing runs */
 	struct start *start; /* landlock_abi and degraded are added to it */
 	int landlock_abi;
 	bool cpus_held;	   /* limits.cpus, by a cgroup */
 	bool limits_held;  /* for the whole box: rlimits are a second bound */
+	bool tells;	   /* init gets the listener */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 	struct err err;	   /* set when the command was not executed */
 };

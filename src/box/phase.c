@@ -18,17 +18,28 @@ const struct phase_info phases[PH__N] = {
 	[PH_SIGNAL] = { "signal", TO_INIT },
 	[PH_METER] = { "meter", TO_INIT },
 	[PH_METERED] = { "metered", TO_SUPERVISOR },
+	[PH_REFUSED] = { "refused", TO_SUPERVISOR },
 };
 
-int phase_send(int socket_fd, const struct record *record)
+static int send_record(int socket_fd, const struct record *record, int flags)
 {
 	long n;
 
 	do {
-		n = sys_call6(SYS_sendto, socket_fd, (long)record, sizeof *record, MSG_NOSIGNAL, 0,
-			      0);
+		n = sys_call6(SYS_sendto, socket_fd, (long)record, sizeof *record,
+			      MSG_NOSIGNAL | flags, 0, 0);
 	} while (n == -EINTR);
 	return n < 0 ? (int)n : 0;
+}
+
+int phase_send(int socket_fd, const struct record *record)
+{
+	return send_record(socket_fd, record, 0);
+}
+
+int phase_send_now(int socket_fd, const struct record *record)
+{
+	return send_record(socket_fd, record, MSG_DONTWAIT);
 }
 
 bool phase_check(struct record *record, enum direction direction)
@@ -46,7 +57,7 @@ bool phase_check(struct record *record, enum direction direction)
 		if (err->code <= E_NONE || err->code >= E__N)
 			return false;
 	}
-	return true;
+	return record->phase != PH_REFUSED || refused_call_check(&record->refused);
 }
 
 int phase_receive(int socket_fd, enum direction direction, struct record *ret_record)

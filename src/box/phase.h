@@ -13,6 +13,7 @@
  *   PH_SIGNAL     sup -> init  deliver a signal to the command              init exits
  *   PH_METER      sup -> init  open what the box's use is read from         init exits
  *   PH_METERED    init -> sup  the next packet carries it: usage.h          see supervise.c
+ *   PH_REFUSED    init -> sup  refused.c; carries struct refused_call         see supervise.c
  *
  * One SOCK_SEQPACKET pair; a record is one packet. EOF is an error except
  * after PH_EXITED or PH_FAILED. The socket never reaches the payload.
@@ -25,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "box/refused_call.h"
 #include "policy/walls.h"
 
 enum phase {
@@ -38,6 +40,7 @@ enum phase {
 	PH_SIGNAL,
 	PH_METER,
 	PH_METERED,
+	PH_REFUSED,
 	PH__N
 };
 
@@ -55,10 +58,10 @@ extern const struct phase_info phases[PH__N];
 
 /* What init knows when the command has ended. */
 struct ending {
-	int32_t wait_status;  /* as waitpid(2) */
-	uint32_t degraded;    /* bit n: enum wall n was not built */
-	int32_t landlock_abi; /* 0: none */
-	uint32_t unused;
+	int32_t wait_status;	 /* as waitpid(2) */
+	uint32_t degraded;	 /* bit n: enum wall n was not built */
+	int32_t landlock_abi;	 /* 0: none */
+	uint32_t tells;		 /* init has the listener: refused calls are told */
 	uint64_t cpu_us;	 /* all processes of the box that were reaped */
 	uint64_t peak_rss_bytes; /* largest single process */
 };
@@ -85,11 +88,14 @@ struct record {
 		struct err err;
 		struct ending ending;
 		struct signal_request signal;
+		struct refused_call refused;
 	};
 };
 
 /* 0 or -errno. No heap, no stdio. */
 int phase_send(int socket_fd, const struct record *record);
+/* The same, or -EAGAIN where it would wait. */
+int phase_send_now(int socket_fd, const struct record *record);
 /*
  * Receives one record for that direction. 0 on EOF, 1 when *ret_record is
  * set, -errno; -EPROTO when it is malformed or runs the other way.

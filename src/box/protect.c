@@ -38,27 +38,21 @@
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/listener.h"
 #include "box/protect_calls.h"
-
-#define NOTIF_SET_FLAGS	  _IOW(SECCOMP_IOC_MAGIC, 4, uint64_t) /* 6.6 */
-#define NOTIF_SYNC_WAKEUP 1ULL
+#include "box/refused.h"
 
 enum {
 	LIST_MAX = 1024,
 	TEXT_BYTES = 64 * 1024,
-	NOTIF_BYTES = 512, /* room for newer kernels' longer structs */
 };
 
 static struct guard guard = { .proc_fd = -1 };
-static int listener = -1;
-static int listener_receive = -1;
 
 /* Names, patterns and paths; pages that are not needed are never touched. */
 static const char *names[LIST_MAX], *pinned[LIST_MAX];
@@ -172,17 +166,6 @@ static int open_proc(struct err *reterr)
 	return r;
 }
 
-/* A kernel whose structs do not fit would write past ours. */
-static int check_sizes(struct err *reterr)
-{
-	struct seccomp_notif_sizes sizes;
-	long r = sys_call3(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
-
-	if (r == 0 && (sizes.seccomp_notif > NOTIF_BYTES || sizes.seccomp_notif_resp > NOTIF_BYTES))
-		r = -E2BIG;
-	return r < 0 ? err_wall(reterr, "protect", (int)-r, "use", "seccomp notifications") : 0;
-}
-
 static int copy_rules(const struct plan *plan, struct err *reterr)
 {
 	struct rules *rules = &guard.rules;
@@ -263,17 +246,11 @@ static int pin_links(const struct guarded *grant)
 	return n < 0 ? (int)n : r;
 }
 
-int protect_prepare(const struct plan *plan, const struct sources *sources, int *ret_listener_send,
-		    struct err *reterr)
+int protect_prepare(const struct plan *plan, const struct sources *sources, struct err *reterr)
 {
-	int pair[2];
-
-	*ret_listener_send = -1;
 	if (!plan->protect)
 		return 0;
-	int r = check_sizes(reterr);
-	if (r == 0)
-		r = open_proc(reterr);
+	int r = open_proc(reterr);
 	if (r == 0)
 		r = copy_rules(plan, reterr);
 	for (size_t i = 0; r == 0 && i < plan->steps_len; i++) {
@@ -287,136 +264,38 @@ int protect_prepare(const struct plan *plan, const struct sources *sources, int 
 		else if (r < 0)
 			err_wall(reterr, "protect", -r, "look into", guard.grants[i].box_path);
 	}
-	if (r < 0)
-		return r;
-	r = (int)sys_call4(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-	if (r < 0)
-		return err_wall(reterr, "protect", -r, "make", "a socket pair");
-	listener_receive = pair[0];
-	*ret_listener_send = pair[1];
-	return 0;
-}
-
-int protect_receive(int *listener_send, struct err *reterr)
-{
-	char byte;
-	struct iovec data = { &byte, 1 };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = { .msg_iov = &data,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof control };
-	const struct cmsghdr *header = &control.header;
-	uint64_t flags = NOTIF_SYNC_WAKEUP;
-
-	if (*listener_send < 0)
-		return 0;
-	(void)sys_close(*listener_send); /* the payload's copy remains: its end is our EOF */
-	*listener_send = -1;
-	long n = sys_call3(SYS_recvmsg, listener_receive, &message, MSG_CMSG_CLOEXEC);
-	if (n != 1 || message.msg_controllen < sizeof *header ||
-	    header->cmsg_len != CMSG_LEN(sizeof(int)) || header->cmsg_level != SOL_SOCKET ||
-	    header->cmsg_type != SCM_RIGHTS) {
-		(void)sys_close(listener_receive); /* which the payload takes for a no */
-		return err_wall(reterr, "protect", n < 0 ? (int)-n : EPROTO, "take over",
-				"the listener");
-	}
-	memcpy(&listener, CMSG_DATA(header), sizeof listener);
-	/* Only speed: both sides then take turns on one CPU. Before 6.6 there is no such flag. */
-	(void)sys_call3(SYS_ioctl, listener, NOTIF_SET_FLAGS, flags);
-	return 0;
-}
-
-int protect_release(struct err *reterr)
-{
-	char byte = 0;
-	long n;
-
-	do {
-		n = sys_write(listener_receive, &byte, 1);
-	} while (n == -EINTR);
-	if (n < 0 && n != -EPIPE)
-		return err_wall(reterr, "protect", (int)-n, "let go", "the payload");
-	/* EOF comes when execve has closed the payload's end, or its exit has. */
-	for (int tries = 0; n != 0 && tries < 8; tries++)
-		n = sys_read(listener_receive, &byte, 1);
-	(void)sys_close(listener_receive);
-	listener_receive = -1;
-	if (n < 0 && n != -EPIPE)
-		return err_wall(reterr, "protect", (int)-n, "let go", "the payload");
-	return 0;
+	return r;
 }
 
 /*** Running ***/
-
-int protect_listener(void)
-{
-	return listener;
-}
 
 unsigned protect_descriptors(int fds[PROTECT_FDS_MAX])
 {
 	unsigned n = 0;
 
-	if (listener < 0)
+	if (guard.proc_fd < 0)
 		return 0;
-	fds[n++] = listener;
 	fds[n++] = guard.proc_fd;
 	for (size_t i = 0; i < guard.grants_len; i++)
 		fds[n++] = guard.grants[i].writable_fd;
 	return n;
 }
 
-static long reply(uint64_t id, int error, unsigned flags)
+void protect_answer(const struct seccomp_notif *request)
 {
-	static char buf[NOTIF_BYTES] __attribute__((aligned(8)));
-	struct seccomp_notif_resp *response = (struct seccomp_notif_resp *)(void *)buf;
+	const struct answer answer = call_carry_out(&guard, listener_fd(), request);
 
-	response->id = id;
-	response->val = 0;
-	response->error = error;
-	response->flags = flags;
-	return sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_SEND, response);
-}
-
-/* Hands fd over and answers with its number in one step. */
-static void reply_fd(uint64_t id, const struct answer *answer)
-{
-	struct seccomp_notif_addfd added = {
-		.id = id,
-		.flags = SECCOMP_ADDFD_FLAG_SEND,
-		.srcfd = (uint32_t)answer->fd,
-		.newfd_flags = answer->cloexec ? O_CLOEXEC : 0,
-	};
-	long r = sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_ADDFD, &added);
-
-	(void)sys_close(answer->fd);
-	if (r < 0)
-		(void)reply(id, (int)r, 0); /* its table is full, or it is gone */
-}
-
-void protect_answer(void)
-{
-	static char buf[NOTIF_BYTES] __attribute__((aligned(8)));
-	struct seccomp_notif *request = (struct seccomp_notif *)(void *)buf;
-
-	memset(buf, 0, sizeof buf); /* the kernel insists */
-	if (sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
-		return; /* the asking process was killed meanwhile */
-	const struct answer answer = call_carry_out(&guard, listener, request);
-	/* An answer that cannot be given: nobody waits for it any more. */
+	if (answer.is_refused) /* while it waits it is who it is */
+		refused_add(REFUSED_FILE, request, answer.path);
 	switch (answer.kind) {
 	case ANSWER_NATIVE:
-		(void)reply(request->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+		listener_reply(request, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 		break;
 	case ANSWER_RESULT:
-		(void)reply(request->id, answer.error, 0);
+		listener_reply(request, answer.error, 0);
 		break;
 	case ANSWER_FD:
-		reply_fd(request->id, &answer);
+		listener_reply_fd(request, answer.fd, answer.cloexec);
 		break;
 	}
 }

@@ -68,7 +68,7 @@ struct answer do_chmod(const struct work *work)
 	struct answer answer;
 
 	if (work->value & SET_ID_BITS)
-		return answer_refused();
+		return answer_result(-EPERM); /* as the filter */
 	if (work_find_object(work, CHANGE_ATTRIBUTES, &answer))
 		return answer;
 	if (S_ISLNK(work->spot->mode))

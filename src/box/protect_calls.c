@@ -124,7 +124,7 @@ static struct answer do_open(const struct work *work)
 		return answer_native();
 	if (!work_is_allowed(work, spot, CHANGE_WRITE)) {
 		bool only_reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC) && !excl;
-		return spot->exists && only_reads ? answer_native() : answer_refused();
+		return spot->exists && only_reads ? answer_native() : answer_refused(spot);
 	}
 	if (!spot->exists)
 		r = work_take_umask(work);

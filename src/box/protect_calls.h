@@ -18,6 +18,8 @@ struct answer {
 	int error; /* 0 or -errno */
 	int fd;
 	bool cloexec;
+	bool is_refused;  /* by a rule */
+	const char *path; /* that is; the box's, in static memory */
 };
 
 /* Never blocks. listener: to see whether the asking process is still the one that asked. */

@@ -37,7 +37,7 @@ struct answer do_mknod(const struct work *work)
 	struct answer answer;
 
 	if (type && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
-		return answer_refused();
+		return answer_result(-EPERM); /* as the filter */
 	if (work_find_entry(work, CHANGE_WRITE, &answer))
 		return answer;
 	int r = work->spot->has_slash ? -ENOENT : work_take_umask(work);
@@ -71,7 +71,7 @@ struct answer do_symlink(const struct work *work)
 	if (work->spot->has_slash)
 		return answer_native();
 	if (is_in_bare(work, work->spot))
-		return answer_refused();
+		return answer_refused(work->spot);
 	return answer_result(
 		sys_call3(SYS_symlinkat, target, work->spot->dir_fd, work->spot->name));
 }
@@ -125,7 +125,7 @@ struct answer do_link(const struct work *work)
 		return answer_native();
 	if (!rules_allow_link(&work->guard->rules, &from_path, &to_path) ||
 	    spot_is_in_repository(work->guard, from) || spot_is_in_repository(work->guard, to))
-		return answer_refused();
+		return answer_refused(to);
 	return answer_result(
 		sys_call5(SYS_linkat, from->dir_fd, from->name, to->dir_fd, to->name, 0));
 }
@@ -192,7 +192,7 @@ static struct answer move_vetted(const struct work *work)
 	size_t len = 0;
 
 	if (work->flags || !S_ISREG(from->mode) || !work_is_allowed(work, from, CHANGE_WRITE))
-		return answer_refused();
+		return answer_refused(from);
 	_cleanup_close_ int fd =
 		(int)sys_call4(SYS_openat, from->dir_fd, from->name,
 			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
@@ -208,7 +208,7 @@ static struct answer move_vetted(const struct work *work)
 		len += (size_t)n;
 	}
 	if (len == sizeof text || !rules_text_is_harmless(&to_path, text, len))
-		return answer_refused();
+		return answer_refused(to);
 	int r = work_take_umask(work);
 	if (r == 0)
 		r = replace_vetted(to, text, len);
@@ -240,7 +240,7 @@ struct answer do_rename(const struct work *work)
 	if (rules_is_vetted(&work->guard->rules, &to_path))
 		return move_vetted(work);
 	if (!may_move(work, from, to) || ((work->flags & EXCHANGE) && !may_move(work, to, from)))
-		return answer_refused();
+		return answer_refused(work_is_allowed(work, from, CHANGE_WRITE) ? to : from);
 	return answer_result(sys_call5(SYS_renameat2, from->dir_fd, from->name, to->dir_fd,
 				       to->name, work->flags));
 }

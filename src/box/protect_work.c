@@ -32,9 +32,13 @@ struct answer answer_result(long r)
 	return answer;
 }
 
-struct answer answer_refused(void)
+struct answer answer_refused(const struct spot *spot)
 {
-	return answer_result(-EPERM);
+	struct answer answer = answer_result(-EPERM);
+
+	answer.is_refused = true;
+	answer.path = spot->box_path;
+	return answer;
 }
 
 /*** What the payload says ***/
@@ -191,7 +195,7 @@ bool work_find_entry(const struct work *work, enum change change, struct answer 
 	if (r <= 0 || work->spot->is_dot)
 		*ret = r < 0 ? answer_result(r) : answer_native();
 	else if (!work_is_allowed(work, work->spot, change))
-		*ret = answer_refused();
+		*ret = answer_refused(work->spot);
 	else
 		return false;
 	return true;
@@ -210,7 +214,8 @@ bool work_find_object(const struct work *work, enum change change, struct answer
 	else if (work->spot->has_slash && !S_ISDIR(work->spot->mode))
 		*ret = answer_result(-ENOTDIR);
 	else if (!work_is_allowed(work, work->spot, change))
-		*ret = answer_refused();
+		*ret = change == CHANGE_ACCESS ? answer_result(-EPERM) /* only asked */
+					       : answer_refused(work->spot);
 	else
 		return false;
 	return true;

@@ -53,8 +53,8 @@ struct work {
 struct answer answer_native(void);
 /* 0 or -errno. */
 struct answer answer_result(long r);
-/* What a rule forbids: EPERM. EROFS would say that nothing can be written here. */
-struct answer answer_refused(void);
+/* What a rule forbids at spot: EPERM. EROFS would say that nothing can be written here. */
+struct answer answer_refused(const struct spot *spot);
 
 uint64_t work_argument(const struct work *work, int8_t i);
 /* size bytes of the payload's memory or less, ending at the first unreadable page; -errno. */

@@ -140,6 +140,14 @@ void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusa
 		sup->observer->refused(sup->observer->context, refusal);
 }
 
+static void add_refused_call(struct supervisor *sup, const struct refused_call *call)
+{
+	struct refusal refusal;
+
+	refused_call_describe(call, sup->plan, &refusal);
+	supervisor_add_refusal(sup, &refusal);
+}
+
 /*** Signals ***/
 
 static void stop_with_caller(struct supervisor *sup)
@@ -242,6 +250,9 @@ static void read_record(struct supervisor *sup)
 		break;
 	case PH_METERED:
 		supervisor_start_meter(sup);
+		break;
+	case PH_REFUSED:
+		add_refused_call(sup, &record.refused);
 		break;
 	case PH_EXITED:
 		sup->ending = record.ending;
@@ -421,16 +432,15 @@ static void finish_output(struct supervisor *sup)
 
 static void run_loop(struct supervisor *sup)
 {
+	struct pollfd socket = { .fd = sup->box.socket_fd, .events = POLLIN };
+
 	while (!sup->closed && !sup->ended)
 		turn(sup);
 	sup->meter_at_ms = NEVER;
 	await_end(sup);
-	while (!sup->closed) {
-		int r = sup->ended;
-		read_record(sup); /* what was sent before the end */
-		if (r == sup->ended)
-			break;
-	}
+	/* What was sent before the end. */
+	while (!sup->closed && poll(&socket, 1, 0) > 0)
+		read_record(sup);
 	recall_start(sup);
 	finish_output(sup);
 }
@@ -448,6 +458,7 @@ static void fill_figures(struct supervisor *sup)
 	end->wall_ms = (uint64_t)(supervisor_now_ms() - sup->begin_ms);
 	end->degraded = sup->box.degraded | sup->ending.degraded;
 	end->landlock_abi = sup->ending.landlock_abi;
+	end->tells_calls = sup->ending.tells;
 	if (sup->ended) {
 		cpu_us = sup->ending.cpu_us;
 		end->peak_memory_bytes = sup->ending.peak_rss_bytes;

@@ -14,8 +14,13 @@
  *   be in a struct (clone3, openat2) or in a shared ring (io_uring), the whole
  *   call is refused.
  *
- *   SECCOMP_RET_USER_NOTIF means "changes a file by name": the mediated filter
- *   asks init, the default filter allows.
+ *   A refusal is told (TELL) or not (REFUSE). A call that is told is answered by
+ *   init, which counts it for the result: refused.c. Not told are calls that ordinary
+ *   programs try and do without, all with ENOSYS among them: a result that
+ *   names them in every run says nothing about any.
+ *
+ *   MEDIATE means "changes a file by name": the mediated filter asks init, the
+ *   default filter allows.
  *
  *   Names and sets are what a profile's syscalls.allow and .deny are made of,
  *   so renaming a set breaks profiles.
@@ -26,12 +31,14 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ALLOW	  SECCOMP_RET_ALLOW
 #define MEDIATE	  SECCOMP_RET_USER_NOTIF
-#define REFUSE(e) (SECCOMP_RET_ERRNO | (e))
+#define REFUSE(e) (SECCOMP_RET_ERRNO | (e)) /* in the kernel: nobody hears of it */
+#define TELL(e)	  BPF_TELL(e)
 
 #define X32_SYSCALL_BIT 0x40000000u /* asm/unistd.h of x86-64 */
 
@@ -144,61 +151,63 @@ const struct syscall_set syscall_sets[] = {
 	/* FREEDOM_SET. Tracing reaches processes of the same box only: pid 1 is not
 	 * dumpable, others are not in the pid namespace, and since 4.8 a traced call
 	 * passes the filter after the tracer changed it. */
-	{ "@debug", FREEDOM_SET, REFUSE(EPERM),
+	{ "@debug", FREEDOM_SET, TELL(EPERM),
 	  "ptrace process_vm_readv process_vm_writev kcmp process_madvise",
 	  "it reaches into other processes" },
 
 	/* FREEDOM_NAME. The kernel still checks each of these as for any user
 	 * without capabilities, and none reaches out of the namespaces; what they
 	 * add is kernel code in reach, so a profile names them one by one. */
-	{ "@debug-more", FREEDOM_NAME, REFUSE(EPERM), "pidfd_getfd process_mrelease perf_event_open",
+	{ "@debug-more", FREEDOM_NAME, TELL(EPERM), "pidfd_getfd process_mrelease perf_event_open",
 	  "it reaches into other processes or the kernel's own counters" },
-	{ "@fault", FREEDOM_NAME, REFUSE(EPERM), "userfaultfd",
+	{ "@fault", FREEDOM_NAME, TELL(EPERM), "userfaultfd",
 	  "it can halt the kernel in the middle of its work" },
-	{ "@watch", FREEDOM_NAME, REFUSE(EPERM), "fanotify_init fanotify_mark name_to_handle_at",
+	{ "@watch", FREEDOM_NAME, TELL(EPERM), "fanotify_init fanotify_mark name_to_handle_at",
 	  "it watches files by handle" },
-	{ "@numa", FREEDOM_NAME, REFUSE(EPERM), "move_pages migrate_pages",
+	{ "@numa", FREEDOM_NAME, TELL(EPERM), "move_pages migrate_pages",
 	  "it moves other processes' memory" },
-	{ "@cpu-emulation", FREEDOM_NAME, REFUSE(EPERM), "modify_ldt",
+	{ "@cpu-emulation", FREEDOM_NAME, TELL(EPERM), "modify_ldt",
 	  "only 16-bit emulation needs it" },
-	{ "@clock", FREEDOM_NAME, REFUSE(EPERM), "adjtimex clock_adjtime",
+	{ "@clock", FREEDOM_NAME, TELL(EPERM), "adjtimex clock_adjtime",
 	  "it belongs to the host's clock" },
 
 	/* FREEDOM_REFUSED from here on: no profile gives these back. */
 	/* A user namespace inside is the master key; setns is how one is entered. */
-	{ "@namespace", FREEDOM_REFUSED, REFUSE(EPERM), "setns", "namespaces are the box's walls" },
+	{ "@namespace", FREEDOM_REFUSED, TELL(EPERM), "setns", "namespaces are the box's walls" },
 	/* Useless without capabilities, and the richest source of escapes
 	 * (CVE-2021-41133: new mount calls that a list did not know). */
-	{ "@mount", FREEDOM_REFUSED, REFUSE(EPERM),
+	{ "@mount", FREEDOM_REFUSED, TELL(EPERM),
 	  "mount umount2 pivot_root chroot open_tree open_tree_attr move_mount fsopen fsconfig fsmount "
 	  "fspick mount_setattr",
 	  "mounts are the box's walls" },
 	/* Goes round every namespace of paths: a handle names an inode (CVE-2014-3519, "shocker"). */
-	{ "@handle", FREEDOM_REFUSED, REFUSE(EPERM), "open_by_handle_at",
+	{ "@handle", FREEDOM_REFUSED, TELL(EPERM), "open_by_handle_at",
 	  "it opens files that no path of the box leads to" },
 	/* Keys follow the uid, not a namespace of the box's, and request_key starts a program on the host. */
-	{ "@keyring", FREEDOM_REFUSED, REFUSE(EPERM), "add_key request_key keyctl",
+	{ "@keyring", FREEDOM_REFUSED, TELL(EPERM), "add_key request_key keyctl",
 	  "keyrings hold the caller's keys" },
-	/* Operations in the ring (open, socket, connect) pass no filter and raise no notification. */
+	/* Operations in the ring (open, socket, connect) pass no filter and raise no notification.
+	 * Not told: runtimes try it first and go on without. */
 	{ "@io_uring", FREEDOM_REFUSED, REFUSE(EPERM),
 	  "io_uring_setup io_uring_enter io_uring_register", "its operations go round the filter" },
-	{ "@bpf", FREEDOM_REFUSED, REFUSE(EPERM), "bpf", "it runs programs in the kernel" },
-	{ "@module", FREEDOM_REFUSED, REFUSE(EPERM),
+	{ "@bpf", FREEDOM_REFUSED, TELL(EPERM), "bpf", "it runs programs in the kernel" },
+	{ "@module", FREEDOM_REFUSED, TELL(EPERM),
 	  "init_module finit_module delete_module create_module get_kernel_syms query_module",
 	  "it changes the host's kernel" },
-	{ "@reboot", FREEDOM_REFUSED, REFUSE(EPERM), "reboot kexec_load kexec_file_load",
+	{ "@reboot", FREEDOM_REFUSED, TELL(EPERM), "reboot kexec_load kexec_file_load",
 	  "it stops the host" },
-	{ "@swap", FREEDOM_REFUSED, REFUSE(EPERM), "swapon swapoff", "it changes the host's memory" },
-	{ "@raw-io", FREEDOM_REFUSED, REFUSE(EPERM), "iopl ioperm", "it reaches devices" },
-	{ "@clock", FREEDOM_REFUSED, REFUSE(EPERM), "settimeofday clock_settime",
+	{ "@swap", FREEDOM_REFUSED, TELL(EPERM), "swapon swapoff", "it changes the host's memory" },
+	{ "@raw-io", FREEDOM_REFUSED, TELL(EPERM), "iopl ioperm", "it reaches devices" },
+	{ "@clock", FREEDOM_REFUSED, TELL(EPERM), "settimeofday clock_settime",
 	  "it changes the host's clock" },
-	{ "@host", FREEDOM_REFUSED, REFUSE(EPERM),
+	{ "@host", FREEDOM_REFUSED, TELL(EPERM),
 	  "sethostname setdomainname syslog acct quotactl quotactl_fd vhangup",
 	  "it administers the host" },
+	/* Not told: libraries ask it before they read /proc. */
 	{ "@lsm", FREEDOM_REFUSED, REFUSE(EPERM),
 	  "lsm_get_self_attr lsm_set_self_attr lsm_list_modules",
 	  "it speaks with the host's security modules" },
-	{ "@obsolete", FREEDOM_REFUSED, REFUSE(EPERM),
+	{ "@obsolete", FREEDOM_REFUSED, TELL(EPERM),
 	  "uselib _sysctl ustat sysfs nfsservctl lookup_dcookie getpmsg putpmsg afs_syscall tuxcall "
 	  "security vserver epoll_ctl_old epoll_wait_old",
 	  "no program uses it any more" },
@@ -249,6 +258,7 @@ enum {
 	TYPE_DGRAM = 2,
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
+	PROTOCOL_MPTCP = 262,
 	NETLINK_OF_ROUTES = 0,
 	/* asm-generic/fcntl.h */
 	OPEN_WRITES = 01 | 02 | 0100 | 01000 | 020000000, /* WRONLY RDWR CREAT TRUNC __O_TMPFILE */
@@ -270,87 +280,96 @@ enum {
 };
 
 RULE(clone_rule, ALLOW,
-     { { HAS(0, NEW_NAMESPACES) }, REFUSE(EPERM) });
+     { { HAS(0, NEW_NAMESPACES) }, TELL(EPERM) });
 /*
  * The harmless bits instead of the harmful ones: UNSHARE_EMPTY_MNTNS (7.1)
  * showed that a bit can come to mean a namespace. unshare, unlike clone, reads
  * all 64 bits and has free ones.
  */
 RULE(unshare_rule, ALLOW,
-     { { HAS(0, ~(uint32_t)UNSHARE_HARMLESS) }, REFUSE(EPERM) },
-     { { HAS_HIGH(0, ALL) }, REFUSE(EPERM) });
+     { { HAS(0, ~(uint32_t)UNSHARE_HARMLESS) }, TELL(EPERM) },
+     { { HAS_HIGH(0, ALL) }, TELL(EPERM) });
 /* Keys typed into a terminal (CVE-2017-5226, CVE-2023-28100), line disciplines, the console. */
 RULE(ioctl_rule, ALLOW,
      { { IS(1, ALL, IOCTL_TIOCSTI, IOCTL_TIOCLINUX, IOCTL_TIOCSETD, IOCTL_TIOCCONS) },
-       REFUSE(EPERM) });
+       TELL(EPERM) });
 /* Go asks for MPTCP first and falls back on EPROTONOSUPPORT, as from a kernel without it. */
-RULE(socket_rule, REFUSE(EPERM),
+RULE(socket_rule, TELL(EPERM),
      { { IS(0, ALL, FAMILY_UNIX) }, ALLOW },
      { { IS(0, ALL, FAMILY_NETLINK), IS(2, ALL, NETLINK_OF_ROUTES) }, ALLOW },
      { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM, TYPE_DGRAM),
 	 IS(2, ALL, 0, PROTOCOL_TCP, PROTOCOL_UDP) }, ALLOW },
+     { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM),
+	 IS(2, ALL, PROTOCOL_MPTCP) }, REFUSE(EPROTONOSUPPORT) },
      { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM, TYPE_DGRAM) },
-       REFUSE(EPROTONOSUPPORT) });
-RULE(socketpair_rule, REFUSE(EPERM),
+       TELL(EPROTONOSUPPORT) });
+RULE(socketpair_rule, TELL(EPERM),
      { { IS(0, ALL, FAMILY_UNIX) }, ALLOW });
 /* A set-id program in a writable grant would run as the caller for every user of the host. */
 RULE(chmod_rule, MEDIATE,
-     { { HAS(1, SET_ID_BITS) }, REFUSE(EPERM) });
+     { { HAS(1, SET_ID_BITS) }, TELL(EPERM) });
 RULE(fchmodat_rule, MEDIATE,
-     { { HAS(2, SET_ID_BITS) }, REFUSE(EPERM) });
+     { { HAS(2, SET_ID_BITS) }, TELL(EPERM) });
 RULE(open_rule, ALLOW,
-     { { HAS(1, OPEN_CREATES), HAS(2, SET_ID_BITS) }, REFUSE(EPERM) },
+     { { HAS(1, OPEN_CREATES), HAS(2, SET_ID_BITS) }, TELL(EPERM) },
      { { HAS(1, OPEN_WRITES) }, MEDIATE });
 RULE(openat_rule, ALLOW,
-     { { HAS(2, OPEN_CREATES), HAS(3, SET_ID_BITS) }, REFUSE(EPERM) },
+     { { HAS(2, OPEN_CREATES), HAS(3, SET_ID_BITS) }, TELL(EPERM) },
      { { HAS(2, OPEN_WRITES) }, MEDIATE });
 /* mode 0 in the type bits is a regular file. */
 RULE(mknod_rule, MEDIATE,
-     { { IS_NOT(1, TYPE_OF_FILE, 0, FILE_REGULAR, FILE_FIFO, FILE_SOCKET) }, REFUSE(EPERM) },
-     { { HAS(1, SET_ID_BITS) }, REFUSE(EPERM) });
+     { { IS_NOT(1, TYPE_OF_FILE, 0, FILE_REGULAR, FILE_FIFO, FILE_SOCKET) }, TELL(EPERM) },
+     { { HAS(1, SET_ID_BITS) }, TELL(EPERM) });
 RULE(mknodat_rule, MEDIATE,
-     { { IS_NOT(2, TYPE_OF_FILE, 0, FILE_REGULAR, FILE_FIFO, FILE_SOCKET) }, REFUSE(EPERM) },
-     { { HAS(2, SET_ID_BITS) }, REFUSE(EPERM) });
+     { { IS_NOT(2, TYPE_OF_FILE, 0, FILE_REGULAR, FILE_FIFO, FILE_SOCKET) }, TELL(EPERM) },
+     { { HAS(2, SET_ID_BITS) }, TELL(EPERM) });
 RULE(access_rule, ALLOW,
      { { HAS(1, ACCESS_WRITE) }, MEDIATE });
 RULE(faccessat_rule, ALLOW,
      { { HAS(2, ACCESS_WRITE) }, MEDIATE });
 /* Limits of another process: reading yes, setting no. The new limit is a pointer: all 64 bits. */
 RULE(prlimit_rule, ALLOW,
-     { { HAS(0, ALL), HAS(2, ALL) }, REFUSE(EPERM) },
-     { { HAS(0, ALL), HAS_HIGH(2, ALL) }, REFUSE(EPERM) });
+     { { HAS(0, ALL), HAS(2, ALL) }, TELL(EPERM) },
+     { { HAS(0, ALL), HAS_HIGH(2, ALL) }, TELL(EPERM) });
 /* A listener would make the payload a supervisor that answers for filtered calls. */
 RULE(seccomp_rule, ALLOW,
-     { { HAS(1, NEW_LISTENER) }, REFUSE(EPERM) });
+     { { HAS(1, NEW_LISTENER) }, TELL(EPERM) });
 /* As Docker: others (READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE) weaken the program itself. */
-RULE(personality_rule, REFUSE(EPERM),
+RULE(personality_rule, TELL(EPERM),
      { { IS(0, ALL, 0, PERSONALITY_LINUX32, PERSONALITY_UNAME26,
 	    PERSONALITY_UNAME26 | PERSONALITY_LINUX32, ALL) }, ALLOW });
+
+static const char set_id[] = "a set-user-ID program in a grant would run as the caller for every "
+			     "user of the host";
+static const char new_namespace[] = "namespaces are the box's walls";
+static const char device[] = "device nodes reach the host, set-user-ID files its users";
 
 static const struct {
 	const char *call;
 	const struct arg_rule *rule;
+	const char *why; /* it refuses what it does, for messages */
 } rules[] = {
-	{ "access", &access_rule },
-	{ "chmod", &chmod_rule },
-	{ "clone", &clone_rule },
-	{ "creat", &chmod_rule },
-	{ "faccessat", &faccessat_rule },
-	{ "faccessat2", &faccessat_rule },
-	{ "fchmod", &chmod_rule },
-	{ "fchmodat", &fchmodat_rule },
-	{ "fchmodat2", &fchmodat_rule },
-	{ "ioctl", &ioctl_rule },
-	{ "mknod", &mknod_rule },
-	{ "mknodat", &mknodat_rule },
-	{ "open", &open_rule },
-	{ "openat", &openat_rule },
-	{ "personality", &personality_rule },
-	{ "prlimit64", &prlimit_rule },
-	{ "seccomp", &seccomp_rule },
-	{ "socket", &socket_rule },
-	{ "socketpair", &socketpair_rule },
-	{ "unshare", &unshare_rule },
+	{ "access", &access_rule, NULL },
+	{ "chmod", &chmod_rule, set_id },
+	{ "clone", &clone_rule, new_namespace },
+	{ "creat", &chmod_rule, set_id },
+	{ "faccessat", &faccessat_rule, NULL },
+	{ "faccessat2", &faccessat_rule, NULL },
+	{ "fchmod", &chmod_rule, set_id },
+	{ "fchmodat", &fchmodat_rule, set_id },
+	{ "fchmodat2", &fchmodat_rule, set_id },
+	{ "ioctl", &ioctl_rule, "it types into a terminal, or changes what a terminal is" },
+	{ "mknod", &mknod_rule, device },
+	{ "mknodat", &mknodat_rule, device },
+	{ "open", &open_rule, set_id },
+	{ "openat", &openat_rule, set_id },
+	{ "personality", &personality_rule, "it weakens the program's own defences" },
+	{ "prlimit64", &prlimit_rule, "it changes the limits of another process" },
+	{ "seccomp", &seccomp_rule, "a listener answers for calls that the filter refuses" },
+	{ "socket", &socket_rule,
+	  "a box has sockets of TCP, UDP, Unix and netlink's routes only" },
+	{ "socketpair", &socketpair_rule, "a box has pairs of Unix sockets only" },
+	{ "unshare", &unshare_rule, new_namespace },
 };
 
 /*
@@ -435,6 +454,29 @@ const struct arg_rule *syscall_rule(const char *call)
 	return NULL;
 }
 
+const char *syscall_rule_why(const char *call)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		if (strcmp(rules[i].call, call) == 0)
+			return rules[i].why;
+	return NULL;
+}
+
+void syscall_name(enum cpu cpu, int nr, char name[SYSCALL_NAME_BYTES])
+{
+	char *known = seccomp_syscall_resolve_num_arch(cpus[cpu].seccomp_arch, nr);
+	const char *late = NULL;
+
+	for (size_t i = 0; i < sizeof late_calls / sizeof late_calls[0]; i++)
+		if (late_calls[i].numbers[cpu] == nr)
+			late = late_calls[i].call;
+	if (known || late)
+		(void)snprintf(name, SYSCALL_NAME_BYTES, "%s", known ? known : late);
+	else
+		(void)snprintf(name, SYSCALL_NAME_BYTES, "%d", nr);
+	free(known);
+}
+
 int syscall_number(enum cpu cpu, const char *call)
 {
 	int nr;
@@ -445,6 +487,11 @@ int syscall_number(enum cpu cpu, const char *call)
 	nr = seccomp_syscall_resolve_name_arch(cpus[cpu].seccomp_arch, call);
 	return nr >= 0 ? nr
 		       : -1; /* libseccomp has negative numbers for other architectures' calls */
+}
+
+uint32_t syscall_arch(enum cpu cpu)
+{
+	return cpus[cpu].audit_arch;
 }
 
 static int compare_calls(const void *a, const void *b)

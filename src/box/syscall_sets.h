@@ -53,6 +53,15 @@ const char *syscall_next(const char **cursor, size_t *ret_len);
 const struct syscall_set *syscall_set_of(const char *call);
 /* The rule for the arguments of the call of this name, or NULL. */
 const struct arg_rule *syscall_rule(const char *call);
+/* Why the rule refuses what it does, for messages; NULL without one. */
+const char *syscall_rule_why(const char *call);
+/* The name of a number, or the number itself. */
+enum {
+	SYSCALL_NAME_BYTES = 64
+};
+void syscall_name(enum cpu cpu, int nr, char name[SYSCALL_NAME_BYTES]);
+/* AUDIT_ARCH_* of it. */
+uint32_t syscall_arch(enum cpu cpu);
 /* Its number, or -1 when the architecture does not have it. */
 int syscall_number(enum cpu cpu, const char *call);
 

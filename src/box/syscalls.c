@@ -63,8 +63,8 @@ static void change_call(const struct changes *changes, const struct syscall_set 
 		if (entry->nr != (uint32_t)nr)
 			continue;
 		entry->rule = NULL;
-		entry->action = changes->change == CHANGE_ALLOW ? SECCOMP_RET_ALLOW
-								: SECCOMP_RET_ERRNO | EPERM;
+		entry->action =
+			changes->change == CHANGE_ALLOW ? SECCOMP_RET_ALLOW : BPF_TELL(EPERM);
 	}
 }
 
@@ -137,24 +137,50 @@ int syscalls_compile(struct arena *arena, const struct strv *allow, const struct
 
 /*** Loading ***/
 
+static long load(const struct sock_filter *insns, uint16_t len, unsigned long flags)
+{
+	/* The kernel only reads insns; struct sock_fprog has no const. */
+	struct sock_fprog program = { len, (struct sock_filter *)(uintptr_t)insns };
+
+	return sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+/* A function of its own: others do without so much of the stack. */
+static __attribute__((noinline)) long load_silently(const struct filter *filter)
+{
+	struct sock_filter insns[BPF_INSNS_MAX];
+
+	memcpy(insns, filter->insns, filter->len * sizeof *insns);
+	bpf_silence(insns, filter->len);
+	return load(insns, filter->len, 0);
+}
+
+static long load_with_listener(const struct filter *filter)
+{
+	long r = load(filter->insns, filter->len,
+		      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+
+	/* WAIT_KILLABLE_RECV is new in 5.19; before, a signal can interrupt a call that waits. */
+	return r == -EINVAL ? load(filter->insns, filter->len, SECCOMP_FILTER_FLAG_NEW_LISTENER)
+			    : r;
+}
+
 int syscalls_load(const struct filter *filter, bool want_listener, int *ret_listener_fd,
 		  struct err *reterr)
 {
-	/* The kernel only reads insns; struct sock_fprog has no const. */
-	struct sock_fprog program = { filter->len, (struct sock_filter *)(uintptr_t)filter->insns };
-	unsigned long flags = want_listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER |
-						      SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-					    : 0;
-	long r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	long r = want_listener ? load_with_listener(filter) : load_silently(filter);
 
-	/* WAIT_KILLABLE_RECV is new in 5.19; before, a signal can interrupt a mediated call. */
-	if (r == -EINVAL && want_listener)
-		r = sys_call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
-			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 	if (r < 0)
 		return err_wall(reterr, "seccomp", (int)-r, "load",
 				want_listener ? "the filter with a listener" : "the filter");
 	if (ret_listener_fd)
 		*ret_listener_fd = want_listener ? (int)r : -1;
 	return 0;
+}
+
+bool syscalls_allows(const struct filter *filter, int nr)
+{
+	const struct seccomp_data data = { .nr = nr, .arch = syscall_arch(CPU_NATIVE) };
+
+	return bpf_run(filter->insns, &data, NULL) == SECCOMP_RET_ALLOW;
 }

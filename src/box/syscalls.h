@@ -48,11 +48,14 @@ int syscalls_compile(struct arena *arena, const struct strv *allow, const struct
  * Must: no_new_privs set. Only system calls the filter allows come after it.
  * Must not: be called before the last step that needs a refused call.
  * After: with want_listener, *ret_listener_fd is the notification descriptor,
- *   close-on-exec; without, it is -1 (ret_listener_fd may be NULL), and what a
- *   mediated filter asks about fails with ENOSYS.
+ *   close-on-exec; without, it is -1 (ret_listener_fd may be NULL), nothing is
+ *   told, and what a mediated filter asks about fails with ENOSYS.
  * Runs between clone and exec, also in shared memory: no heap, stdio, errno.
  */
 int syscalls_load(const struct filter *filter, bool want_listener, int *ret_listener_fd,
 		  struct err *reterr);
+
+/* Whether filter allows the call of that number, with arguments of 0, without a listener. */
+bool syscalls_allows(const struct filter *filter, int nr);
 
 #endif

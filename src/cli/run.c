@@ -16,6 +16,7 @@
 #include "cli/code.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/refused.h"
 #include "policy/input.h"
 #include "policy/plan.h"
 #include "policy/units.h"
@@ -295,6 +296,15 @@ static void print_plan(const struct plan *plan)
 	print_notes(plan);
 }
 
+/* A caller that asked for a result and shows nobody stderr reads it there. */
+static bool wants_refusals(const struct run *run)
+{
+	const struct options *options = &run->options;
+
+	return run->end.started && !options->quiet &&
+	       (options->verbose || !options->result || isatty(STDERR_FILENO));
+}
+
 static int report(struct run *run)
 {
 	struct err err;
@@ -313,6 +323,8 @@ static int report(struct run *run)
 		print_limit(run);
 	if (run->planned && !run->options.quiet)
 		print_cuts(&run->plan, &run->end);
+	if (wants_refusals(run))
+		print_refusals(run->end.refusals);
 	/* A host that nobody granted may be why it failed. */
 	if (run->end.started && status != 0 && !run->options.quiet && !run->options.verbose)
 		print_notes(&run->plan);

@@ -107,9 +107,10 @@ static json_t *walls_object(const struct plan *plan, const struct box_end *end)
 		if (end->degraded & (1U << wall))
 			json_array_append_new(degraded, json_string(walls[wall].name));
 	}
-	return json_pack("{s:o, s:s, s:i, s:o, s:o}", "namespaces", names, "seccomp_sha256",
-			 plan->filter->sha256, "landlock_abi", end->landlock_abi, "limits",
-			 limits_object(plan, end), "degraded", degraded);
+	return json_pack("{s:o, s:s, s:b, s:i, s:o, s:o}", "namespaces", names, "seccomp_sha256",
+			 plan->filter->sha256, "seccomp_recorded", end->tells_calls, "landlock_abi",
+			 end->landlock_abi, "limits", limits_object(plan, end), "degraded",
+			 degraded);
 }
 
 static void add_cut(json_t *result, const char *bytes, const char *at, const struct box_end *end,

@@ -273,6 +273,9 @@ def judge_payload(fault, run, baseline):
     got, wanted = run.stdout, baseline.stdout
     if fault.name == "readlink":
         got = re.sub(INSTEAD_OF_LINK, "", got)
+    if (fault.role, fault.name) == ("init", "recvmsg"):
+        # Without its listener the kernel refuses what is told with ENOSYS: seccomp_unotify(2).
+        got, wanted = (text.replace(" ENOSYS", " EPERM") for text in (got, wanted))
     if got != wanted:
         # The numbers of private entries move when one is missing.
         mine = re.sub(r"/private/\d+", "/private/N", got).splitlines()

@@ -24,9 +24,9 @@ aisbx() {
 	timeout -k 2 "$((${BOUND:-30} * AISBX_TEST_PATIENCE))" "$AISBX" "$@"
 }
 
-# aisbx run; the probes are visible at their own path.
+# aisbx run; the probes are visible at their own path. -q: what is refused shows by its errno.
 box() {
-	aisbx run --ro "$BIN" "$@"
+	aisbx run -q --ro "$BIN" "$@"
 }
 
 as_user() {

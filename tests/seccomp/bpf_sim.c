@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Classic BPF, as far as seccomp programs go: what our compiler and libseccomp emit. */
+/* See bpf_sim.h. What our compiler and libseccomp emit. */
 #include "bpf_sim.h"
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
 static bool is_conditional(uint16_t code)
 {
@@ -48,47 +46,4 @@ int bpf_check(const struct sock_filter *insns, size_t len, const char **ret_why)
 	}
 	*ret_why = "the last instruction is no return";
 	return insns[len - 1].code == (BPF_RET | BPF_K) ? 0 : -EINVAL;
-}
-
-uint32_t bpf_run(const struct sock_filter *insns, const struct seccomp_data *data,
-		 unsigned *ret_steps)
-{
-	uint32_t a = 0;
-	unsigned steps = 0;
-
-	for (const struct sock_filter *insn = insns;; insn++) {
-		bool is_true;
-
-		steps++;
-		switch (insn->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&a, (const char *)data + insn->k, sizeof a);
-			continue;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= insn->k;
-			continue;
-		case BPF_JMP | BPF_JA:
-			insn += insn->k;
-			continue;
-		case BPF_RET | BPF_K:
-			if (ret_steps)
-				*ret_steps = steps;
-			return insn->k;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			is_true = a == insn->k;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			is_true = a > insn->k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			is_true = a >= insn->k;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			is_true = a & insn->k;
-			break;
-		default:
-			abort(); /* bpf_check() refused it */
-		}
-		insn += is_true ? insn->jt : insn->jf;
-	}
 }

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Evaluates classic BPF as the kernel's seccomp does, for any architecture's data. */
+/* Checks classic BPF as the kernel does before it loads a program, and what is told of its answers. */
 #ifndef AISBX_TESTS_BPF_SIM_H
 #define AISBX_TESTS_BPF_SIM_H
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "box/bpf.h"
 
 /* 0, or -EINVAL for a program the kernel would not load, naming why in *ret_why. */
 int bpf_check(const struct sock_filter *insns, size_t len, const char **ret_why);
 
-/* The program's answer; *ret_steps (may be NULL) is the instructions executed. */
-uint32_t bpf_run(const struct sock_filter *insns, const struct seccomp_data *data,
-		 unsigned *ret_steps);
+/* What the asking program gets: a refusal that is told is one as if it were not. */
+static inline uint32_t bpf_answer(uint32_t action)
+{
+	uint32_t data = action & SECCOMP_RET_DATA;
+
+	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF && data
+		       ? SECCOMP_RET_ERRNO | data
+		       : action;
+}
 
 #endif

@@ -292,7 +292,8 @@ static void make_ours(enum cpu cpu, bool mediated, struct program *ret)
 static void compare(const struct program *ours, const struct program *theirs,
 		    const struct seccomp_data *data)
 {
-	uint32_t a = bpf_run(ours->insns, data, NULL), b = bpf_run(theirs->insns, data, NULL);
+	uint32_t a = bpf_answer(bpf_run(ours->insns, data, NULL)),
+		 b = bpf_run(theirs->insns, data, NULL);
 
 	if (a != b)
 		fail_msg("arch 0x%x call 0x%x (0x%llx 0x%llx 0x%llx 0x%llx): ours 0x%08x, "
@@ -333,8 +334,9 @@ static void make_plain(enum cpu cpu, bool mediated, struct program *ret, bool *r
 			if (peer.call < 0 && cpus[cpu].scmp_arch == seccomp_arch_native())
 				continue;
 			add(&peer,
-			    set->action == SECCOMP_RET_USER_NOTIF ? peer.changes : set->action, 0,
-			    NULL);
+			    set->action == SECCOMP_RET_USER_NOTIF ? peer.changes
+								  : bpf_answer(set->action),
+			    0, NULL);
 		}
 	}
 	peer_done(&peer, ret);

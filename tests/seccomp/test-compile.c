@@ -40,7 +40,7 @@ static uint32_t answer(const struct filter *filter, const char *call, uint64_t a
 	const char *why;
 
 	assert_int_equal(bpf_check(filter->insns, filter->len, &why), 0);
-	return bpf_run(filter->insns, &data, NULL);
+	return bpf_answer(bpf_run(filter->insns, &data, NULL));
 }
 
 static void expect(const char *allow, const char *deny, const char *call, uint32_t want)
@@ -213,7 +213,7 @@ static void far_jumps(void **state)
 
 		if (nr % 3 == 0 && i < BPF_CALLS_MAX)
 			want = i % 31 ? calls[i].action : i % 2 ? EPERM_RET : SECCOMP_RET_ALLOW;
-		assert_int_equal(bpf_run(insns, &data, NULL), want);
+		assert_int_equal(bpf_answer(bpf_run(insns, &data, NULL)), want);
 	}
 	for (size_t size = 0; size < (size_t)r; size += 13)
 		assert_int_equal(bpf_compile(&policy, insns, size), -E2BIG);

@@ -175,7 +175,30 @@ static void listener_is_cloexec(void **state)
 			_exit(101);
 		if (fd < 0 || fcntl(fd, F_GETFD) != FD_CLOEXEC)
 			_exit(102);
-		/* the filter refuses a second one, and the error says so */
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* A box around this one may have forbidden it: that is said, and nothing waits for ever. */
+static void listener_is_refused(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		struct filter filter;
+		struct err err;
+		int fd = -1;
+
+		(void)syscalls_builtin(FILTER_MEDIATED, &filter);
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			_exit(100);
+		if (syscalls_load(&filter, false, &fd, &err) < 0 || fd != -1)
+			_exit(101);
 		if (syscalls_load(&filter, true, &fd, &err) != -EPERM)
 			_exit(103);
 		if (strcmp(err.wall, "seccomp") != 0 || err.code != E_WALL ||
@@ -193,6 +216,7 @@ int main(void)
 		cmocka_unit_test(refused_in_kernel),
 		cmocka_unit_test(foreign_is_killed),
 		cmocka_unit_test(listener_is_cloexec),
+		cmocka_unit_test(listener_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("seccomp: in the kernel", tests, NULL, NULL);

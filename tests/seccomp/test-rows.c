@@ -8,7 +8,8 @@
  *   KIND     default, mediated, * (both of a payload); broker: the broker's own
  *   SYSCALL  a name or a number
  *   ARG      a C number, several of them joined with |; left out: 0
- *   ACTION   ALLOW, NOTIFY, KILL or an errno: EPERM, ENOSYS, EPROTONOSUPPORT
+ *   ACTION   ALLOW, NOTIFY, KILL or an errno: EPERM, ENOSYS, EPROTONOSUPPORT; with TOLD- in
+ *            front: and it is told, with QUIET-: and it is not
  */
 #include <ctype.h>
 #include <errno.h>
@@ -79,7 +80,7 @@ static uint64_t parse_arg(const char *text)
 }
 
 static bool run_row(enum cpu cpu, int kind, uint32_t arch, const char *call, const uint64_t *args,
-		    const struct word *want, const char *at)
+		    const struct word *want, const char *prefix, const char *at)
 {
 	struct seccomp_data data = { .arch = arch };
 	uint32_t got;
@@ -91,6 +92,9 @@ static bool run_row(enum cpu cpu, int kind, uint32_t arch, const char *call, con
 		return false;
 	memcpy(data.args, args, sizeof data.args);
 	got = bpf_run(programs[cpu][kind].insns, &data, NULL);
+	if (*prefix && (strcmp(prefix, "TOLD") == 0) != (got != bpf_answer(got)))
+		fail_msg("%s: %s %s: not %s", at, archs[cpu].text, call, prefix);
+	got = bpf_answer(got);
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
 		if (actions[i].value == got)
 			name = actions[i].text;
@@ -106,6 +110,7 @@ static void run_line(char *line, const char *at)
 	size_t len = 0;
 	uint64_t args[6] = { 0 };
 	const struct word *want, *only, *arch = NULL;
+	const char *prefix = "";
 	char *slash;
 	bool ran = false;
 
@@ -117,8 +122,13 @@ static void run_line(char *line, const char *at)
 		return;
 	if (len < 5 || len > 11 || strcmp(words[len - 2], "->") != 0)
 		fail_msg("%s: not a row", at);
-	want = FIND(actions, words[len - 1]);
-	if (!want)
+	slash = strchr(words[len - 1], '-');
+	want = FIND(actions, slash ? slash + 1 : words[len - 1]);
+	if (slash) {
+		*slash = '\0';
+		prefix = words[len - 1];
+	}
+	if (!want || (slash && strcmp(prefix, "TOLD") != 0 && strcmp(prefix, "QUIET") != 0))
 		fail_msg("%s: '%s' is not an action", at, words[len - 1]);
 	for (size_t i = 3; i < len - 2; i++)
 		args[i - 3] = parse_arg(words[i]);
@@ -141,7 +151,7 @@ static void run_line(char *line, const char *at)
 			if (only ? only->value != (uint32_t)kind : kind == FILTER_BROKER)
 				continue;
 			ran |= run_row((enum cpu)cpu, kind, arch ? arch->value : archs[cpu].value,
-				       words[2], args, want, at);
+				       words[2], args, want, prefix, at);
 		}
 	}
 	if (!ran)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a run was refused, for people: see refused.h. */
+#include "cli/refused.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	LINES_MAX = 20
+};
+
+/* Paths and names are the payload's choice: none of them is a terminal's command. */
+static void print_text(const char *text)
+{
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (byte < ' ' || byte == 0x7f || (byte >= 0x80 && byte < 0xa0))
+			(void)fprintf(stderr, "\\x%02x", byte);
+		else
+			(void)fputc(byte, stderr);
+	}
+}
+
+static void print_refusal(const struct refusal *refusal)
+{
+	(void)fprintf(stderr, "aisbx: refused: %s ", refusal_names[refusal->kind]);
+	print_text(refusal->what);
+	if (refusal->arguments[0])
+		(void)fprintf(stderr, "(%s)", refusal->arguments);
+	if (refusal->program[0]) {
+		(void)fputs(" by ", stderr);
+		print_text(refusal->program);
+	}
+	if (refusal->grant[0]) {
+		(void)fputs(" (allow with ", stderr);
+		print_text(refusal->grant);
+		(void)fputc(')', stderr);
+	} else if (refusal->why[0]) {
+		(void)fprintf(stderr, " (no option allows it: %s)", refusal->why);
+	}
+	(void)fputc('\n', stderr);
+}
+
+void print_refusals(const struct refusal_log *log)
+{
+	size_t lines = log->len < LINES_MAX ? log->len : LINES_MAX;
+
+	for (size_t i = 0; i < lines; i++)
+		print_refusal(&log->entries[i]);
+	if (lines < log->len)
+		(void)fprintf(stderr, "aisbx: refused: %zu more; --result names them all\n",
+			      log->len - lines);
+}
