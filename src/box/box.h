@@ -66,10 +66,11 @@ struct box_end {
 struct observer {
 	void *context;
 	bool each_event; /* single connections and questions too */
-	void (*published)(void *context, const uint16_t *ports);
-	void (*event)(void *context, const struct broker_event *event);
+	/* -errno of these ends the run: with reterr as its error before it is one. */
+	int (*published)(void *context, const uint16_t *ports, struct err *reterr);
+	int (*event)(void *context, const struct broker_event *event);
 	/* count more than told before */
-	void (*refused)(void *context, const struct refusal *refusal);
+	int (*refused)(void *context, const struct refusal *refusal);
 };
 
 /*

@@ -27,7 +27,8 @@ static bool is_cpu_limit(const struct supervisor *sup)
 	const struct box_end *end = sup->end;
 	uint64_t limit_ms = sup->plan->limits.cpu_ms;
 
-	return limit_ms != LIMIT_NONE && end->cpu_ms >= limit_ms / 2 &&
+	return limit_ms != LIMIT_NONE && sup->reason != REASON_UNWATCHED &&
+	       end->cpu_ms >= limit_ms / 2 &&
 	       (end->signal == SIGXCPU || (end->signal == SIGKILL && sup->ended));
 }
 

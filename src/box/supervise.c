@@ -128,6 +128,15 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 		sup->kill_at_ms = kill_at;
 }
 
+void supervisor_end_unwatched(struct supervisor *sup)
+{
+	if (sup->reason == REASON_NONE) {
+		sup->reason = REASON_UNWATCHED;
+		sup->grace_until_ms = supervisor_now_ms();
+	}
+	supervisor_kill_box(sup);
+}
+
 /*** Refusals ***/
 
 /* Untouched, and so without memory, in runs that are refused nothing. */
@@ -136,8 +145,8 @@ static struct refusal_log refusals;
 void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal)
 {
 	refusal_log_add(&refusals, refusal);
-	if (sup->observer)
-		sup->observer->refused(sup->observer->context, refusal);
+	if (sup->observer && sup->observer->refused(sup->observer->context, refusal) < 0)
+		supervisor_end_unwatched(sup);
 }
 
 static void add_refused_call(struct supervisor *sup, const struct refused_call *call)

@@ -32,8 +32,8 @@ int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena)
 		return r;
 	sup->end->ports = ports;
 	if (sup->observer && plan->network.publish_len)
-		sup->observer->published(sup->observer->context, ports);
-	return 0;
+		r = sup->observer->published(sup->observer->context, ports, &sup->end->err);
+	return r;
 }
 
 int supervisor_start_broker(struct supervisor *sup, struct arena *arena)
@@ -78,8 +78,8 @@ bool supervisor_read_event(struct supervisor *sup)
 	network_log_add(&network, &event);
 	if (network.failed)
 		supervisor_kill_box(sup); /* it waits for the broker */
-	else if (sup->observer)
-		sup->observer->event(sup->observer->context, &event);
+	else if (sup->observer && sup->observer->event(sup->observer->context, &event) < 0)
+		supervisor_end_unwatched(sup);
 	return true;
 }
 

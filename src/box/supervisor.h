@@ -22,7 +22,8 @@ enum reason {
 	REASON_OUTPUT,
 	REASON_MEMORY,
 	REASON_CPU,
-	REASON_CALLER
+	REASON_CALLER,
+	REASON_UNWATCHED,
 };
 
 #define NEVER INT64_MAX
@@ -57,6 +58,8 @@ struct supervisor {
 /* CLOCK_MONOTONIC. */
 int64_t supervisor_now_ms(void);
 void supervisor_kill_box(struct supervisor *sup);
+/* The observer can take no more. */
+void supervisor_end_unwatched(struct supervisor *sup);
 /* Fails closed: what cannot be supervised does not run on. */
 void supervisor_give_up(struct supervisor *sup, int error, const char *op, const char *subject);
 /* Into the log, and to the observer. */

@@ -176,6 +176,8 @@ static int apply_found(struct arena *arena, const struct found *found, const cha
 	if (found->own)
 		return apply_own(arena, found, value, options, reterr);
 	setting = setting_for_value(found->setting, value);
+	if (setting->type == SETTING_SWITCH)
+		value = "true";
 	if (setting_apply(arena, setting, value, command_line, &options->grants, &why) < 0)
 		return err_msg(reterr, E_USAGE, "option '%s': %s", found->shown, why);
 	return 0;

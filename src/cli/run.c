@@ -34,8 +34,8 @@ struct run {
 	struct request request;
 	struct result_target result;
 	struct result_target published;
-	int audit_fd;
-	bool audit_failed;
+	struct audit audit;
+	struct err audit_err; /* code E_NONE: all is recorded */
 	struct box_end end;
 };
 
@@ -192,19 +192,12 @@ static int take_code(struct run *run)
 /* A log that was refused gets no line of the run's end either. */
 static int start_audit(struct run *run, struct err *reterr)
 {
-	int r = audit_open(&run->arena, &run->profile, &run->facts, &run->audit_fd, reterr);
+	int r = audit_open(&run->arena, &run->plan, &run->audit, reterr);
 
 	if (r == 0)
-		r = audit_check(&run->arena, &run->plan, run->audit_fd, reterr);
-	if (r == 0) {
-		r = audit_start(run->audit_fd, &run->plan);
-		if (r < 0)
-			err_set(reterr, E_SYSTEM, -r, "write", "the audit log");
-	}
-	if (r < 0) {
-		close_keeping_errno(run->audit_fd);
-		run->audit_fd = -1;
-	}
+		r = audit_start(&run->audit, reterr);
+	if (r < 0)
+		audit_close(&run->audit);
 	return r;
 }
 
@@ -308,7 +301,7 @@ static bool wants_refusals(const struct run *run)
 static int report(struct run *run)
 {
 	struct err err;
-	const struct run_facts facts = {
+	struct run_facts facts = {
 		.plan = run->planned ? &run->plan : NULL,
 		.profile = run->profile_loaded ? &run->profile : NULL,
 		.profile_name = run->profile_loaded ? run->profile.name : run->options.profile,
@@ -334,9 +327,13 @@ static int report(struct run *run)
 	if (run->end.output_errnum)
 		(void)fprintf(stderr, "aisbx: cannot write the output: %s\n",
 			      strerror(run->end.output_errnum));
-	int r = audit_end(run->audit_fd, &facts);
-	if (r < 0)
-		(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(-r));
+	if (audit_end(&run->audit, &facts, &err) < 0 && run->audit_err.code == E_NONE)
+		run->audit_err = err;
+	if (run->audit_err.code != E_NONE) {
+		(void)print_failure(&run->audit_err);
+		facts.audit_err = &run->audit_err;
+		status = status ? status : EXIT_FAILURE;
+	}
 	if (result_write(&run->result, &facts, &err) < 0)
 		(void)print_failure(&err);
 	if (timing_marks)
@@ -346,43 +343,47 @@ static int report(struct run *run)
 
 /*** While it runs ***/
 
-/* A log that cannot be written any more is told once; the box goes on. */
-static void check_audit(struct run *run, int r)
+/* What is not recorded must not go on. */
+static int unless_unrecorded(struct run *run, int r, const struct err *err)
 {
-	if (r == 0 || run->audit_failed)
-		return;
-	run->audit_failed = true;
-	(void)fprintf(stderr, "aisbx: cannot write the audit log: %s\n", strerror(-r));
+	if (r < 0 && run->audit_err.code == E_NONE) {
+		run->audit_err = *err;
+		err_hint(&run->audit_err, "the box was ended: what is not recorded must not go on");
+	}
+	return r;
 }
 
-static void on_published(void *context, const uint16_t *ports)
+static int on_published(void *context, const uint16_t *ports, struct err *reterr)
 {
 	struct run *run = context;
 	struct err err;
 
-	check_audit(run, audit_published(run->audit_fd, &run->plan, ports));
-	if (result_write_published(&run->published, &run->plan, ports, &err) < 0)
+	int r = audit_published(&run->audit, ports, reterr);
+	if (r == 0 && result_write_published(&run->published, &run->plan, ports, &err) < 0)
 		(void)print_failure(&err);
+	return r;
 }
 
-static void on_event(void *context, const struct broker_event *event)
+static int on_event(void *context, const struct broker_event *event)
 {
 	struct run *run = context;
+	struct err err;
 
-	check_audit(run, audit_event(run->audit_fd, &run->plan, event));
+	return unless_unrecorded(run, audit_event(&run->audit, event, &err), &err);
 }
 
-static void on_refused(void *context, const struct refusal *refusal)
+static int on_refused(void *context, const struct refusal *refusal)
 {
 	struct run *run = context;
+	struct err err;
 
-	check_audit(run, audit_refused(run->audit_fd, &run->plan, refusal));
+	return unless_unrecorded(run, audit_refused(&run->audit, refusal, &err), &err);
 }
 
 static void watch_box(struct run *run)
 {
 	const struct observer observer = { .context = run,
-					   .each_event = run->audit_fd >= 0,
+					   .each_event = audit_is_on(&run->audit),
 					   .published = on_published,
 					   .event = on_event,
 					   .refused = on_refused };
@@ -400,7 +401,7 @@ static int run_options(struct run *run, const struct err *usage)
 	const struct options *options = &run->options;
 	struct err err;
 
-	run->audit_fd = -1;
+	run->audit = (struct audit)AUDIT_NONE;
 	run->result = run->published = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);

@@ -208,6 +208,7 @@ static void put_profile(FILE *out, const struct profile *profile)
 	(void)fprintf(out, "\t\t.input_encoding = %s,\n", encoding_names[profile->input_encoding]);
 	put_words(out, "input_check", &profile->input_check);
 	put_text(out, "audit_file", profile->audit_file);
+	(void)fprintf(out, "\t\t.audit_journal = %d,\n", (int)profile->audit_journal);
 	put_text(out, "sha256", profile->sha256);
 	(void)fputs("\t},\n", out);
 }

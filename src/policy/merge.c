@@ -89,6 +89,10 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 		if (*(const enum encoding *)over != ENCODING_UNSET)
 			*(enum encoding *)base = *(const enum encoding *)over;
 		break;
+	case SETTING_SWITCH:
+		if (*(const enum flip *)over != FLIP_UNSET)
+			*(enum flip *)base = *(const enum flip *)over;
+		break;
 	case SETTING_KEEP:
 		if (*(const unsigned *)over != KEEP_UNSET)
 			*(unsigned *)base = *(const unsigned *)over;

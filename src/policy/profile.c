@@ -261,13 +261,13 @@ static void apply_setting(struct load *load, struct layer *layer, const struct s
 	} else if (value->kind == NODE_MAPPING) {
 		complain_at(load, layer, value,
 			    arena_printf(load->arena, "'%s' takes no keys; write %s: %s%s%s",
-					 setting->key, name, is_list ? "[" : "", setting->argument,
-					 is_list ? "]" : ""));
+					 setting->key, name, is_list ? "[" : "",
+					 setting_sample(setting), is_list ? "]" : ""));
 	} else if (value->kind == NODE_LIST && !is_list) {
 		complain_at(load, layer, value,
 			    arena_printf(load->arena,
 					 "'%s' takes one value, not a list; write %s: %s",
-					 setting->key, name, setting->argument));
+					 setting->key, name, setting_sample(setting)));
 	} else if (value->kind == NODE_LIST) {
 		for (const struct node *item = value->first; item; item = item->next)
 			apply_item(load, layer, setting, item);
@@ -283,7 +283,7 @@ static void apply_setting(struct load *load, struct layer *layer, const struct s
 		complain_at(load, layer, key,
 			    arena_printf(load->arena,
 					 "'%s' has no value; write %s: %s, or leave it out",
-					 setting->key, name, setting->argument));
+					 setting->key, name, setting_sample(setting)));
 	}
 }
 

@@ -85,6 +85,12 @@ enum encoding {
 	ENCODING_ANY,
 };
 
+enum flip {
+	FLIP_UNSET,
+	FLIP_OFF,
+	FLIP_ON,
+};
+
 struct profile {
 	const char *name;	 /* as asked for: "python", "./my.yaml", "-" */
 	const char *path;	 /* file it came from; NULL when built in or stdin */
@@ -114,7 +120,8 @@ struct profile {
 	enum encoding input_encoding;
 	struct strv input_check; /* argv; replaced, not appended */
 	const char *audit_file;	 /* NULL: none */
-	char sha256[65];	 /* of the profile's own text and all it extends, hex */
+	enum flip audit_journal;
+	char sha256[65]; /* of the profile's own text and all it extends, hex */
 };
 
 /* Everything unset. */

@@ -140,6 +140,9 @@ const struct setting settings[] = {
 	{ "audit.file", "audit", 0, "FILE|fd:N",
 	  "append one JSON line for each thing asked for, allowed or refused",
 	  SETTING_TEXT, FIELD(audit_file), 0, value_check_sink },
+	{ "audit.journal", "audit", 0, "journal",
+	  "the same to the journal of the system, or where there is none to syslog",
+	  SETTING_SWITCH, FIELD(audit_journal), 0, NULL },
 };
 /* clang-format on */
 const size_t settings_len = sizeof settings / sizeof settings[0];
@@ -177,7 +180,14 @@ const struct setting *setting_for_value(const struct setting *setting, const cha
 {
 	if (setting->type == SETTING_ENV_PASS && strchr(value, '='))
 		return setting_by_key("env.set");
+	if (setting->offset == FIELD(audit_file) && strcmp(value, "journal") == 0)
+		return setting_by_key("audit.journal");
 	return setting;
+}
+
+const char *setting_sample(const struct setting *setting)
+{
+	return setting->type == SETTING_SWITCH ? "true" : setting->argument;
 }
 
 bool setting_is_list(const struct setting *setting)
@@ -200,6 +210,7 @@ bool setting_is_list(const struct setting *setting)
 	case SETTING_COUNT:
 	case SETTING_SHARE:
 	case SETTING_ENCODING:
+	case SETTING_SWITCH:
 		break;
 	}
 	return false;
@@ -367,6 +378,18 @@ static int apply_encoding(struct arena *arena, const char *value, enum encoding 
 	return 0;
 }
 
+static int apply_switch(struct arena *arena, const char *value, enum flip *ret,
+			const char **ret_why)
+{
+	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
+		*ret_why = arena_printf(arena, "%s is neither true nor false; write one of them",
+					word_quote(arena, value));
+		return -EINVAL;
+	}
+	*ret = value[0] == 't' ? FLIP_ON : FLIP_OFF;
+	return 0;
+}
+
 /* "head", "tail", or both with a comma between them; items of a list add up. */
 static int apply_keep(struct arena *arena, const char *value, unsigned *ret, const char **ret_why)
 {
@@ -427,6 +450,9 @@ int setting_apply(struct arena *arena, const struct setting *setting, const char
 		break;
 	case SETTING_ENCODING:
 		r = apply_encoding(arena, value, field, &why);
+		break;
+	case SETTING_SWITCH:
+		r = apply_switch(arena, value, field, &why);
 		break;
 	case SETTING_KEEP:
 		r = apply_keep(arena, value, field, &why);

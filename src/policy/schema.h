@@ -28,6 +28,7 @@ enum setting_type {
 	SETTING_SHARE,	  /* uint64_t thousandths: 0.5 */
 	SETTING_ENCODING, /* enum encoding */
 	SETTING_KEEP,	  /* unsigned, flags of enum keep, replaced by a later layer */
+	SETTING_SWITCH,	  /* enum flip: true or false */
 	SETTING_ENV_PASS, /* struct strv of NAME or pattern */
 	SETTING_ENV_SET,  /* struct strv of NAME=VALUE */
 };
@@ -53,13 +54,18 @@ extern const size_t settings_len;
 
 /*
  * The setting of a key or an option's long name, or NULL. Two settings have
- * the option "env": env.pass is found; setting_for_value() picks by the value.
+ * the option "env", and two "audit": the first is found; setting_for_value() picks by the value.
  */
 const struct setting *setting_by_key(const char *key);
 const struct setting *setting_by_option(const char *option, size_t len);
 const struct setting *setting_by_short_option(char option);
-/* The setting an option's value is for: env.set for NAME=VALUE of --env, else setting itself. */
+/*
+ * The setting an option's value is for: env.set for NAME=VALUE of --env, audit.journal for
+ * "journal" of --audit, else setting itself.
+ */
 const struct setting *setting_for_value(const struct setting *setting, const char *value);
+/* What to write as its value in a profile. */
+const char *setting_sample(const struct setting *setting);
 /* Whether it holds several values: a YAML list, or an option that may be repeated. */
 bool setting_is_list(const struct setting *setting);
 /* The field of profile that it sets. */

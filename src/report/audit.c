@@ -3,101 +3,88 @@
 #include "report/audit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "policy/paths.h"
 #include "report/json.h"
 #include "report/network_json.h"
 #include "report/refusal_json.h"
 
-static int make_directories(char *path)
+bool audit_is_on(const struct audit *audit)
 {
-	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		int r = mkdir(path, 0700);
-		*at = '/';
-		if (r < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
+	return audit->sink.fd >= 0 || audit->journal.fd >= 0;
 }
 
-int audit_open(struct arena *arena, const struct profile *profile, const struct hostfacts *facts,
-	       int *ret_fd, struct err *reterr)
+int audit_open(struct arena *arena, const struct plan *plan, struct audit *ret_audit,
+	       struct err *reterr)
 {
-	const char *file = profile->audit_file;
-	struct result_target target;
+	struct audit audit = AUDIT_NONE;
+	const char *file = plan->profile->audit_file;
+	int r = 0;
 
-	*ret_fd = -1;
-	if (!file)
-		return 0;
-	if (strncmp(file, "fd:", 3) == 0) {
-		int r = result_open(file, &target, reterr);
-		if (r == 0)
-			*ret_fd = target.fd;
+	audit.plan = plan;
+	if (file)
+		r = sink_open(arena, plan, file, &audit.sink, reterr);
+	if (r == 0 && plan->profile->audit_journal == FLIP_ON)
+		r = journal_open(&audit.journal, reterr);
+	if (r < 0) {
+		audit_close(&audit);
 		return r;
 	}
-	const char *base = facts->cwd;
-	if (file[0] == '~' && (file[1] == '/' || !file[1])) {
-		base = facts->home;
-		file += file[1] ? 2 : 1;
-	}
-	char *path = path_absolute(arena, base, file);
-	int r = make_directories(path);
-	/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
-	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = r < 0 ? r : open(path, flags, 0600);
-	if (fd < 0)
-		return err_set(reterr, E_SYSTEM, r < 0 ? -r : errno, "open the audit log", path);
-	*ret_fd = fd;
+	*ret_audit = audit;
 	return 0;
 }
 
-int audit_check(struct arena *arena, const struct plan *plan, int fd, struct err *reterr)
+void audit_close(struct audit *audit)
 {
-	char link[64], path[4096];
-
-	if (fd < 0)
-		return 0;
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, path, sizeof path - 1);
-	if (n <= 0)
-		return 0; /* no /proc outside: only the mounts of the plan could tell */
-	path[n] = '\0';
-	(void)arena;
-	for (size_t i = 0; i < plan->steps_len; i++) {
-		const struct step *step = &plan->steps[i];
-
-		if (step->kind == STEP_BIND && (step->flags & STEP_WRITABLE) && path[0] == '/' &&
-		    path_is_within(path, step->host_path))
-			return err_msg(reterr, E_GRANT,
-				       "the audit log '%s' lies in the writable grant '%s'; put it "
-				       "where the box cannot write",
-				       path, step->host_path);
-	}
-	return 0;
+	sink_close(&audit->sink);
+	journal_close(&audit->journal);
 }
 
-static int write_line(int fd, json_t *line)
+/*** Lines ***/
+
+/* As it stands in the line. Both are words of ours. */
+static const char *text_of(const json_t *line, const char *name)
+{
+	return json_string_value(json_object_get(line, name));
+}
+
+static int to_journal(const struct audit *audit, const json_t *line, const char *text, size_t len)
+{
+	const char *verdict = text_of(line, "verdict");
+	char fields[160];
+
+	(void)snprintf(fields, sizeof fields, "AISBX_RUN=%s\nAISBX_EVENT=%s\nAISBX_VERDICT=%s\n",
+		       audit->plan->run, text_of(line, "event"), verdict);
+	return journal_write(&audit->journal,
+			     strcmp(verdict, "denied") == 0 ? LOG_NOTICE : LOG_INFO, fields, text,
+			     len);
+}
+
+/* To both, also when the first fails. Takes line. */
+static int write_line(struct audit *audit, json_t *line, struct err *reterr)
 {
 	char *text = json_dumps(line, JSON_COMPACT);
 	size_t len = text ? strlen(text) : 0;
-	int r = 0;
+	int r = text ? 0 : err_set(reterr, E_SYSTEM, ENOMEM, "write", "the audit log"), error = 0;
 
+	if (text && audit->journal.fd >= 0)
+		error = to_journal(audit, line, text, len);
+	if (error < 0)
+		r = err_set(reterr, E_SYSTEM, -error, "write the audit log to", "the journal");
+	if (text && audit->sink.fd >= 0) {
+		text[len] = '\n'; /* in place of the terminator */
+		error = sink_write(&audit->sink, text, len + 1);
+		if (error < 0)
+			r = err_set(reterr, E_SYSTEM, -error, "write the audit log",
+				    audit->sink.path);
+	}
 	json_decref(line);
-	if (!text)
-		return -ENOMEM;
-	text[len] = '\n'; /* in place of the terminator */
-	if (write(fd, text, len + 1) != (ssize_t)len + 1)
-		r = errno ? -errno : -EIO;
 	free(text);
 	return r;
 }
@@ -192,9 +179,11 @@ static json_t *code_sha256(const struct plan *plan)
 	return json_string(SHA256Data((const uint8_t *)plan->code, plan->code_len, hex));
 }
 
-int audit_start(int fd, const struct plan *plan)
+int audit_start(struct audit *audit, struct err *reterr)
 {
-	if (fd < 0)
+	const struct plan *plan = audit->plan;
+
+	if (!audit_is_on(audit))
 		return 0;
 	json_t *line = make_line("start", plan);
 	json_t *grants = json_array();
@@ -209,50 +198,50 @@ int audit_start(int fd, const struct plan *plan)
 	json_object_set_new(line, "code_sha256", code_sha256(plan));
 	json_object_set_new(line, "command", json_words(plan->argv.items));
 	json_object_set_new(line, "grants", grants);
-	return write_line(fd, line);
+	return write_line(audit, line, reterr);
 }
 
-int audit_published(int fd, const struct plan *plan, const uint16_t *ports)
+int audit_published(struct audit *audit, const uint16_t *ports, struct err *reterr)
 {
-	if (fd < 0)
+	if (!audit_is_on(audit))
 		return 0;
-	json_t *line = make_line("publish", plan);
+	json_t *line = make_line("publish", audit->plan);
 
-	json_object_set_new(line, "published", json_published(plan, ports));
-	return write_line(fd, line);
+	json_object_set_new(line, "published", json_published(audit->plan, ports));
+	return write_line(audit, line, reterr);
 }
 
-static int write_event(int fd, const struct plan *plan, const char *event, const char *verdict,
-		       json_t *fields)
+static int write_event(struct audit *audit, const char *event, const char *verdict, json_t *fields,
+		       struct err *reterr)
 {
-	json_t *line = make_line(event, plan);
+	json_t *line = make_line(event, audit->plan);
 
 	json_object_set_new(line, "verdict", json_string(verdict));
 	(void)json_object_update(line, fields);
 	json_decref(fields);
-	return write_line(fd, line);
+	return write_line(audit, line, reterr);
 }
 
-int audit_event(int fd, const struct plan *plan, const struct broker_event *event)
+int audit_event(struct audit *audit, const struct broker_event *event, struct err *reterr)
 {
 	json_t *fields;
-	const char *name = fd < 0 ? NULL : json_event(event, &fields);
+	const char *name = audit_is_on(audit) ? json_event(event, &fields) : NULL;
 
-	return name ? write_event(fd, plan, name, "allowed", fields) : 0;
+	return name ? write_event(audit, name, "allowed", fields, reterr) : 0;
 }
 
-int audit_refused(int fd, const struct plan *plan, const struct refusal *refusal)
+int audit_refused(struct audit *audit, const struct refusal *refusal, struct err *reterr)
 {
-	return fd < 0 ? 0
-		      : write_event(fd, plan, refusal_event(refusal), "denied",
-				    json_refusal_event(refusal));
+	return !audit_is_on(audit) ? 0
+				   : write_event(audit, refusal_event(refusal), "denied",
+						 json_refusal_event(refusal), reterr);
 }
 
-int audit_end(int fd, const struct run_facts *facts)
+int audit_end(struct audit *audit, const struct run_facts *facts, struct err *reterr)
 {
 	enum outcome outcome = facts->end->outcome;
 
-	if (fd < 0 || !facts->plan)
+	if (!audit_is_on(audit))
 		return 0;
 	if (outcome == OUTCOME_WALL_LIMIT || outcome == OUTCOME_CPU_LIMIT ||
 	    outcome == OUTCOME_MEMORY_LIMIT || outcome == OUTCOME_OUTPUT_LIMIT) {
@@ -260,11 +249,11 @@ int audit_end(int fd, const struct run_facts *facts)
 
 		json_object_set_new(limit, "verdict", json_string("denied"));
 		json_object_set_new(limit, "limit", json_string(outcome_names[outcome]));
-		int r = write_line(fd, limit);
+		int r = write_line(audit, limit, reterr);
 		if (r < 0)
 			return r;
 	}
 	json_t *line = make_line("end", facts->plan);
 	json_object_set_new(line, "result", result_build(facts));
-	return write_line(fd, line);
+	return write_line(audit, line, reterr);
 }

@@ -5,23 +5,32 @@
 
 #include "base/err.h"
 #include "policy/plan.h"
+#include "report/journal.h"
 #include "report/result.h"
+#include "report/sink.h"
 
-/*
- * Opens the profile's audit file ("FILE" or "fd:N") for appending and makes
- * its directories. *ret_fd is the caller's, -1 when the profile has none.
- */
-int audit_open(struct arena *arena, const struct profile *profile, const struct hostfacts *facts,
-	       int *ret_fd, struct err *reterr);
+struct audit {
+	const struct plan *plan;
+	struct sink sink;
+	struct journal journal;
+};
 
-/* Refuses an audit file that lies in a writable grant of the plan. */
-int audit_check(struct arena *arena, const struct plan *plan, int fd, struct err *reterr);
+#define AUDIT_NONE                                                                                 \
+	{                                                                                          \
+		.sink = SINK_NONE, .journal = JOURNAL_NONE                                         \
+	}
 
-/* One line each, one write(2) a line. A full disk loses the line, not the run. 0 or -errno. */
-int audit_start(int fd, const struct plan *plan);
-int audit_published(int fd, const struct plan *plan, const uint16_t *ports);
-int audit_event(int fd, const struct plan *plan, const struct broker_event *event);
-int audit_refused(int fd, const struct plan *plan, const struct refusal *refusal);
-int audit_end(int fd, const struct run_facts *facts);
+/* Opens what audit.file and audit.journal of the plan's profile name. */
+int audit_open(struct arena *arena, const struct plan *plan, struct audit *ret_audit,
+	       struct err *reterr);
+void audit_close(struct audit *audit);
+bool audit_is_on(const struct audit *audit);
+
+/* A line, nothing where no log is on. A line that cannot be written is an error. */
+int audit_start(struct audit *audit, struct err *reterr);
+int audit_published(struct audit *audit, const uint16_t *ports, struct err *reterr);
+int audit_event(struct audit *audit, const struct broker_event *event, struct err *reterr);
+int audit_refused(struct audit *audit, const struct refusal *refusal, struct err *reterr);
+int audit_end(struct audit *audit, const struct run_facts *facts, struct err *reterr);
 
 #endif

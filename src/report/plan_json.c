@@ -165,6 +165,8 @@ int plan_print_json(const struct plan *plan, FILE *out)
 	json_object_set_new(object, "input", input_object(profile));
 	json_object_set_new(object, "audit",
 			    profile->audit_file ? json_text(profile->audit_file) : json_null());
+	if (profile->audit_journal == FLIP_ON)
+		json_object_set_new(object, "audit_journal", json_true());
 	json_object_set_new(object, "allow_degraded", json_words(profile->allow_degraded.items));
 	int r = json_dumpf(object, out, JSON_INDENT(2));
 	json_decref(object);

@@ -40,12 +40,15 @@ static json_t *signal_name(int signal)
 	return json_string(name);
 }
 
-static json_t *error_object(const struct box_end *end)
+static json_t *error_object(const struct run_facts *facts)
 {
+	const struct box_end *end = facts->end;
 	const struct err *err = &end->err;
 	char message[1024];
 
-	if (end->outcome != OUTCOME_SETUP_FAILED && end->outcome != OUTCOME_INPUT_REJECTED)
+	if (facts->audit_err)
+		err = facts->audit_err;
+	else if (end->outcome != OUTCOME_SETUP_FAILED && end->outcome != OUTCOME_INPUT_REJECTED)
 		return json_null();
 	err_format(err, message, sizeof message);
 	return json_pack("{s:o, s:o, s:o, s:o}", "message", json_text(message), "wall",
@@ -152,7 +155,7 @@ json_t *result_build(const struct run_facts *facts)
 	json_object_set_new(result, "exit_code",
 			    end->exit_code >= 0 ? json_integer(end->exit_code) : json_null());
 	json_object_set_new(result, "signal", signal_name(end->signal));
-	json_object_set_new(result, "error", error_object(end));
+	json_object_set_new(result, "error", error_object(facts));
 	json_object_set_new(result, "profile", json_text_or_null(facts->profile_name));
 	json_object_set_new(result, "profile_sha256",
 			    profile ? json_text_or_null(profile->sha256) : json_null());
@@ -182,22 +185,6 @@ static int parse_fd(const char *digits, int *ret_fd)
 		fd = fd * 10 + (*digits - '0');
 	}
 	*ret_fd = fd;
-	return 0;
-}
-
-static int open_descriptor(const char *text, struct result_target *target, struct err *reterr)
-{
-	int flags = parse_fd(text + 3, &target->fd) == 0 ? fcntl(target->fd, F_GETFL) : -1;
-
-	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH)) {
-		target->fd = -1;
-		return err_msg(reterr, E_USAGE,
-			       "'%s' is not an open descriptor to write to; open it first, as in "
-			       "3>result.json",
-			       text);
-	}
-	if (target->fd > 2)
-		(void)fcntl(target->fd, F_SETFD, FD_CLOEXEC); /* it is open: cannot fail */
 	return 0;
 }
 
@@ -233,6 +220,25 @@ static int named_descriptor(const char *path)
 	return -1;
 }
 
+int result_open_descriptor(const char *text, int *ret_fd, struct err *reterr)
+{
+	int fd = named_descriptor(text), flags = -1;
+
+	if (fd < 0 && strncmp(text, "fd:", 3) != 0)
+		return 0;
+	if (fd >= 0 || parse_fd(text + 3, &fd) == 0)
+		flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH))
+		return err_msg(reterr, E_USAGE,
+			       "'%s' is not an open descriptor to write to; open it first, as in "
+			       "3>result.json",
+			       text);
+	if (fd > 2)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* it is open: cannot fail */
+	*ret_fd = fd;
+	return 1;
+}
+
 static int open_file(const char *path, struct result_target *target)
 {
 	struct stat st;
@@ -255,23 +261,17 @@ static int open_file(const char *path, struct result_target *target)
 int result_open(const char *text, struct result_target *ret_target, struct err *reterr)
 {
 	struct result_target target = RESULT_TARGET_NONE;
-	char descriptor[16];
 	struct stat st;
-	int fd = named_descriptor(text);
+	int r = result_open_descriptor(text, &target.fd, reterr);
 
-	if (fd >= 0) {
-		(void)snprintf(descriptor, sizeof descriptor, "fd:%d", fd);
-		text = descriptor;
-	}
-	if (strncmp(text, "fd:", 3) == 0) {
-		int r = open_descriptor(text, &target, reterr);
+	if (r != 0) {
 		*ret_target = target;
-		return r;
+		return r < 0 ? r : 0;
 	}
 	/* A link stands for what it leads to; renaming would replace the link itself. */
 	char *path =
 		lstat(text, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(text, NULL) : strdup(text);
-	int r = path ? open_file(path, &target) : -errno;
+	r = path ? open_file(path, &target) : -errno;
 	if (r < 0) {
 		close_keeping_errno(target.dir_fd);
 		free(path);

@@ -16,6 +16,7 @@ struct run_facts {
 	const char *profile_name;
 	char *const *command; /* as given; the plan's argv is preferred */
 	const struct box_end *end;
+	const struct err *audit_err; /* why its log could not be written, or NULL */
 };
 
 /* Owned by the caller. NULL when memory is short. */
@@ -40,6 +41,11 @@ struct result_target {
 		.fd = -1, .dir_fd = -1                                                             \
 	}
 
+/*
+ * The open descriptor that text names ("fd:N", /dev/stdout): 1, or 0 when it names none,
+ * or -errno. It will not be inherited.
+ */
+int result_open_descriptor(const char *text, int *ret_fd, struct err *reterr);
 /* Settles text ("FILE" or "fd:N"), which must live on. */
 int result_open(const char *text, struct result_target *ret_target, struct err *reterr);
 /* Writes the result if there is a target, and closes what result_open() opened. */

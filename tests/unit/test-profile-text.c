@@ -108,7 +108,7 @@ static const char whole[] =
 	"syscalls: {allow: ['@debug'], deny: io_uring_setup}\n"
 	"allow_degraded: [landlock]\n"
 	"input: {max_size: 1M, encoding: any, check: [sh, -n]}\n"
-	"audit: {file: ~/audit.jsonl}\n";
+	"audit: {file: ~/audit.jsonl, journal: true}\n";
 
 static void test_every_key(void **state)
 {
@@ -145,6 +145,7 @@ static void test_every_key(void **state)
 	assert_int_equal(p.input_encoding, ENCODING_ANY);
 	assert_words(&p.input_check, "sh -n");
 	assert_string_equal(p.audit_file, "~/audit.jsonl");
+	assert_int_equal(p.audit_journal, FLIP_ON);
 }
 
 static void test_places(void **state)
@@ -264,11 +265,11 @@ static void test_merge(void **state)
 	(void)state;
 	parse_well("files: {read: [/a, -/b]}\ninterpreter: [sh, -c]\nchdir: /x\n"
 		   "env: {pass: [A], set: [N=1, M=1]}\nlimits: {memory: 1G, cpu: 5s, keep: [head, "
-		   "tail]}\n",
+		   "tail]}\naudit: {journal: true}\n",
 		   &base);
 	parse_well("files: {read: [/c, /a, /b, './b:/b']}\ninterpreter: [python3]\n"
 		   "env: {pass: [B, A], set: [N=2]}\nexec: []\nlimits: {cpu: none, keep: tail}\n"
-		   "input: {encoding: any}\n",
+		   "input: {encoding: any}\naudit: {journal: false}\n",
 		   &over);
 	copy = base;
 	profile_merge(&arena, &base, &over);
@@ -283,6 +284,7 @@ static void test_merge(void **state)
 	assert_int_equal(base.limits.keep, KEEP_TAIL);
 	assert_int_equal(copy.limits.keep, KEEP_HEAD | KEEP_TAIL);
 	assert_int_equal(base.input_encoding, ENCODING_ANY);
+	assert_int_equal(base.audit_journal, FLIP_OFF);
 	/* a copy made before is what it was */
 	assert_sources(&copy.read, "/a -/b");
 	assert_words(&copy.env_pass, "A");

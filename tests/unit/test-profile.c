@@ -481,6 +481,9 @@ static size_t assert_same_setting(const struct setting *setting, const struct pr
 	case SETTING_SHARE:
 		assert_true(*(const uint64_t *)a == *(const uint64_t *)b);
 		return sizeof(uint64_t);
+	case SETTING_SWITCH:
+		assert_int_equal(*(const enum flip *)a, *(const enum flip *)b);
+		return sizeof(enum flip);
 	case SETTING_ENCODING:
 		assert_int_equal(*(const enum encoding *)a, *(const enum encoding *)b);
 		return sizeof(enum encoding);
