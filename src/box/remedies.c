@@ -72,6 +72,8 @@ static const struct {
 	{ REMEDY_CONTAINER, PLACE_CONTAINER,
 	  "the container forbids it: let it make namespaces and mounts, and mask "
 	  "nothing of /proc; HOST REQUIREMENTS in aisbx(1)" },
+	{ REMEDY_CONTAINER, PLACE_BOX,
+	  "this is a box of aisbx's, and in a box none can be made: start aisbx outside" },
 	{ REMEDY_USERNS_OFF, PLACE_HOST,
 	  "as root: sysctl -w kernel.unprivileged_userns_clone=1" },
 	{ REMEDY_USERNS_APPARMOR, PLACE_HOST,

@@ -21,6 +21,7 @@ const char *const place_names[PLACE__N] = {
 	[PLACE_GITHUB] = "github-actions",
 	[PLACE_GITHUB_CONTAINER] = "github-actions-container",
 	[PLACE_CONTAINER] = "container",
+	[PLACE_BOX] = "aisbx",
 };
 
 /* A short file from its start, terminated; "" when it cannot be read. */
@@ -54,7 +55,10 @@ static enum place find_place(void)
 	bool in_docker = access("/.dockerenv", F_OK) == 0;
 	bool in_podman = access("/run/.containerenv", F_OK) == 0;
 	bool in_github = has_environment("GITHUB_ACTIONS");
+	const char *aisbx = getenv("AISBX");
 
+	if (aisbx && strcmp(aisbx, "1") == 0)
+		return PLACE_BOX;
 	if (has_environment("KUBERNETES_SERVICE_HOST") ||
 	    access("/run/secrets/kubernetes.io", F_OK) == 0 ||
 	    access("/var/run/secrets/kubernetes.io", F_OK) == 0)

@@ -15,6 +15,7 @@ enum place {
 	PLACE_GITHUB,		/* a runner's machine of GitHub Actions */
 	PLACE_GITHUB_CONTAINER, /* a job's container there */
 	PLACE_CONTAINER,	/* another one */
+	PLACE_BOX,		/* a box of aisbx's own */
 	PLACE__N
 };
 

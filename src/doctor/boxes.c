@@ -13,10 +13,9 @@
 static char *command[] = { (char *)"true", NULL };
 static const struct request request = { .command = command, .stdin_fd = -1 };
 
-int visit_plan(struct visit *visit, const char *more, struct err *reterr)
+int visit_plan(struct visit *visit, const char *text, struct err *reterr)
 {
-	const char *text = arena_printf(&visit->arena, "%s%s", profile_builtin("base"), more);
-	int r = profile_parse(&visit->arena, "base", text, strlen(text), &visit->profile, NULL,
+	int r = profile_parse(&visit->arena, "doctor", text, strlen(text), &visit->profile, NULL,
 			      reterr);
 
 	return r < 0 ? r
@@ -44,11 +43,12 @@ static int run_box(struct visit *visit, struct err *reterr)
 	return -EINVAL;
 }
 
-/* A box that may lack every wall that can be left out, but this one. WALL__N: any. */
+/* One of profile base and more that may lack any wall that can be left out, but this one. */
 static void try_box(struct visit *visit, const char *more, enum wall wall, const char *what)
 {
+	const char *text = arena_printf(&visit->arena, "%s%s", profile_builtin("base"), more);
 	struct err err;
-	int r = visit_plan(visit, more, &err);
+	int r = visit_plan(visit, text, &err);
 
 	for (int i = 0; r == 0 && i < WALL__N; i++)
 		visit->plan.degradable[i] = walls[i].may_degrade && i != (int)wall;

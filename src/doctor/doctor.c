@@ -47,7 +47,9 @@ const struct check checks[] = {
 	{ "notification",
 	  visit_notification,
 	  "seccomp",
-	  { [STATE_MISSING] = "runs with files.protect fail, such as those of profile agent" } },
+	  { [STATE_MISSING] = "refused system calls are not told of, and runs with files.protect "
+			      "fail, such as "
+			      "those of profile agent" } },
 	{ "mounts", visit_mounts, "namespaces", { [STATE_MISSING] = ALL_FAIL } },
 	{ "proc",
 	  visit_proc,

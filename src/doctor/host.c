@@ -61,7 +61,7 @@ void visit_limits(struct visit *visit)
 	uint64_t ns = 0;
 	struct err err;
 
-	if (visit_plan(visit, "", &err) < 0) {
+	if (visit_plan(visit, VISIT_BARE, &err) < 0) {
 		finding_fail(finding, STATE_LIMITED, &err);
 		return;
 	}
@@ -104,7 +104,7 @@ void visit_idmap(struct visit *visit)
 			    "not needed: an ordinary user's files are the box's");
 		return;
 	}
-	if (visit_plan(visit, "", &err) < 0) {
+	if (visit_plan(visit, VISIT_BARE, &err) < 0) {
 		finding_fail(finding, STATE_LIMITED, &err);
 		return;
 	}

@@ -26,8 +26,9 @@ try_fn visit_user, visit_namespaces, visit_landlock, visit_seccomp, visit_notifi
 /* boxes.c: real boxes. */
 try_fn visit_mounts, visit_proc, visit_keyring, visit_network, visit_terminal, visit_run;
 
-/* The plan of true(1) under profile base and the profile text after it. */
-int visit_plan(struct visit *visit, const char *more, struct err *reterr);
+/* The plan of true(1) under that profile; one without grants will do where nothing runs. */
+#define VISIT_BARE "limits: {memory: 64M, processes: 64}\n"
+int visit_plan(struct visit *visit, const char *text, struct err *reterr);
 
 /* "found" as printf(3) would write it. */
 void finding_say(struct finding *finding, enum state state, const char *fmt, ...)

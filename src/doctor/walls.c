@@ -16,7 +16,7 @@ static void settle(struct visit *visit, int r, struct err *err, const char *what
 void visit_user(struct visit *visit)
 {
 	struct err err;
-	int r = visit_plan(visit, "", &err);
+	int r = visit_plan(visit, VISIT_BARE, &err);
 
 	if (r == 0)
 		r = try_user(&visit->plan, &err);
@@ -28,7 +28,7 @@ void visit_user(struct visit *visit)
 void visit_namespaces(struct visit *visit)
 {
 	struct err err;
-	int r = visit_plan(visit, "", &err);
+	int r = visit_plan(visit, VISIT_BARE, &err);
 
 	if (r == 0)
 		r = try_namespaces(&visit->plan, &err);
@@ -38,7 +38,7 @@ void visit_namespaces(struct visit *visit)
 void visit_overlay(struct visit *visit)
 {
 	struct err err;
-	int r = visit_plan(visit, "", &err);
+	int r = visit_plan(visit, VISIT_BARE, &err);
 
 	if (r == 0)
 		r = try_overlay(&visit->plan, &err);

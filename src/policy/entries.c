@@ -141,7 +141,10 @@ static int add_path_grant(struct entries *entries, const struct path_spec *spec,
 			entries, &entry, spec->source,
 			"it does not exist; create it, or write -PATH to skip it when missing");
 	if (r < 0)
-		return entry_refuse(entries, &entry, spec->source, strerror(-r));
+		/* No fault of the grant's: openat2(2) itself is refused, or is not there. */
+		return r == -ENOSYS || r == -EPERM
+			       ? err_wall(entries->reterr, "mount", -r, "find", spec->source)
+			       : entry_refuse(entries, &entry, spec->source, strerror(-r));
 	r = check_source(entries, &entry);
 	if (r < 0)
 		return r;

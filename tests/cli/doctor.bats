@@ -159,6 +159,18 @@ profiles run" ]
 	[ "$(jq -r .place doctor.json)" = github-actions-container ]
 }
 
+@test "in a box there can be none, which both say" {
+	need jq
+	run box -- "$BIN/aisbx" doctor --json
+	status_is 1
+	printf '%s\n' "$output" >doctor.json
+	check_is run missing "start aisbx outside"
+	[ "$(jq -r .place doctor.json)" = aisbx ]
+	run box -- "$BIN/aisbx" run -- echo it ran
+	status_is 125
+	contains "$stderr" "($(of run fix))"
+}
+
 @test "masked parts of /proc, as containers have them" {
 	need jq unshare
 	poor 'mount --bind /dev/null /proc/interrupts; mount -t tmpfs -o ro none /proc/fs'

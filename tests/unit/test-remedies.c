@@ -43,6 +43,7 @@ static const struct {
 	{ "user", "make", ENOSYS, PLACE_KUBERNETES, HERE_CONTAINER | HERE_FILTERED, "hostUsers: false" },
 	{ "user", "make", ENOSYS, PLACE_GITHUB_CONTAINER, HERE_CONTAINER | HERE_FILTERED, "options: --security-opt" },
 	{ "user", "make", ENOSYS, PLACE_CONTAINER, HERE_CONTAINER | HERE_FILTERED, "mask nothing of /proc" },
+	{ "user", "make", ENOSYS, PLACE_BOX, HERE_CONTAINER | HERE_FILTERED, "start aisbx outside" },
 	{ "user", "make", ENOSYS, PLACE_HOST, HERE_FILTERED, "SystemCallFilter=" },
 	{ "user", "make", ENOSYS, PLACE_HOST, 0, "Linux 5.15" },
 	{ "mount", "copy the mount of", EPERM, PLACE_DOCKER, HERE_CONTAINER | HERE_NO_SYS_ADMIN, "--user 1000:1000" },
