@@ -251,6 +251,17 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${AROUND[@]}" "$AIS
 	lacks "$output" "it ran"
 }
 
+@test "a file system that cannot be idmapped, for root" {
+	need_root
+	need jq unshare
+	mkdir r
+	AROUND=(unshare -m sh -ec 'mount -t ramfs none r; cd r; exec "$@"' sh)
+	works_without idmap limited "cannot be idmapped"
+	contains "$(of idmap details)" "$T/r: Invalid argument"
+	contains "$(of idmap details)" "/usr: ok"
+	run_says_as idmap --rw . -- echo it ran
+}
+
 @test "no cgroup: the supervisor holds the limits" {
 	need jq unshare
 	poor 'mount -t tmpfs none /sys/fs/cgroup'
