@@ -13,6 +13,7 @@ enum remedy {
 	REMEDY_NONE,
 	REMEDY_PROC,
 	REMEDY_CONTAINER,
+	REMEDY_CONFINED,
 	REMEDY_USERNS_OFF,
 	REMEDY_USERNS_APPARMOR,
 	REMEDY_CHROOT,
@@ -58,9 +59,9 @@ static const struct {
 	{ REMEDY_PROC, PLACE_HOST,
 	  "mount /proc where aisbx runs: mount -t proc proc /proc" },
 	{ REMEDY_CONTAINER, PLACE_HOST,
-	  "a filter or profile that aisbx was started under forbids it: in a "
-	  "systemd unit set RestrictNamespaces=no and SystemCallFilter= to nothing; "
-	  "elsewhere start aisbx outside of it" },
+	  "a system call filter that aisbx was started under forbids it: in a systemd unit "
+	  "set RestrictNamespaces=no and SystemCallFilter= to nothing; elsewhere start aisbx "
+	  "outside of it" },
 	{ REMEDY_CONTAINER, PLACE_DOCKER,
 	  START FLAGS APPARMOR_ALSO },
 	{ REMEDY_CONTAINER, PLACE_PODMAN,
@@ -74,6 +75,9 @@ static const struct {
 	  "nothing of /proc; HOST REQUIREMENTS in aisbx(1)" },
 	{ REMEDY_CONTAINER, PLACE_BOX,
 	  "this is a box of aisbx's, and in a box none can be made: start aisbx outside" },
+	{ REMEDY_CONFINED, PLACE_HOST,
+	  "the AppArmor profile in /proc/self/attr/current forbids it: let that have userns, "
+	  "mount, umount and pivot_root rules, or start aisbx outside of it" },
 	{ REMEDY_USERNS_OFF, PLACE_HOST,
 	  "as root: sysctl -w kernel.unprivileged_userns_clone=1" },
 	{ REMEDY_USERNS_APPARMOR, PLACE_HOST,
@@ -92,8 +96,8 @@ static const struct {
 	  "no more namespaces: end other boxes, or as root raise user.max_user_namespaces "
 	  "and user.max_net_namespaces with sysctl -w; Linux nests 32 at most" },
 	{ REMEDY_USERNS, PLACE_HOST,
-	  "this host or container refuses user namespaces: see HOST REQUIREMENTS in "
-	  "aisbx(1)" },
+	  "this host refuses user namespaces to aisbx: aisbx doctor, and HOST REQUIREMENTS in "
+	  "aisbx(1), tell more" },
 	{ REMEDY_SYS_ADMIN, PLACE_HOST,
 	  "root needs CAP_SYS_ADMIN for this: run aisbx as an ordinary user, with "
 	  "setpriv --reuid=1000 --regid=1000 --clear-groups for one" },
@@ -154,6 +158,7 @@ static const struct {
 	{ "user",     "",      { REFUSED },                HERE_USERNS_APPARMOR, REMEDY_USERNS_APPARMOR },
 	{ "",         "make",  { REFUSED },                HERE_CHROOT,          REMEDY_CHROOT },
 	{ "user",     "",      { REFUSED },                HERE_CONTAINER,       REMEDY_CONTAINER },
+	{ "user",     "",      { REFUSED },                HERE_CONFINED,        REMEDY_CONFINED },
 	{ "user",     "",      { REFUSED },                0,                    REMEDY_USERNS },
 	{ "",         "make",  { ENOSPC, EUSERS },         HERE_NAMESPACES_OFF,  REMEDY_NAMESPACES_OFF },
 	{ "",         "make",  { ENOSPC, EUSERS },         0,                    REMEDY_NAMESPACES_USED },
@@ -172,8 +177,8 @@ static const struct {
 	{ "seccomp",  "",      { EINVAL },                 0,                    REMEDY_SECCOMP },
 	{ "terminal", "",      { ENOSPC },                 0,                    REMEDY_TERMINALS },
 	{ "",         "",      { REFUSED, ENOSYS },        HERE_FILTERED,        REMEDY_CONTAINER },
-	{ "",         "",      { REFUSED },                HERE_CONFINED,        REMEDY_CONTAINER },
 	{ "",         "",      { REFUSED },                HERE_CONTAINER,       REMEDY_CONTAINER },
+	{ "",         "",      { REFUSED },                HERE_CONFINED,        REMEDY_CONFINED },
 	{ "",         "",      { EINVAL, ENOSYS, ENODEV }, 0,                    REMEDY_KERNEL },
 	/* clang-format on */
 };

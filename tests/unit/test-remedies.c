@@ -28,6 +28,8 @@ static const struct {
 	{ "user", "write", EPERM, PLACE_HOST, HERE_USERNS_APPARMOR, "kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ "user", "write", EACCES, PLACE_GITHUB, HERE_USERNS_APPARMOR, "run: sudo sysctl -w" },
 	{ "user", "make", EPERM, PLACE_HOST, HERE_CHROOT, "chroot" },
+	{ "user", "make", EACCES, PLACE_HOST, HERE_CONFINED, "AppArmor profile" },
+	{ "mount", "mount", EACCES, PLACE_HOST, HERE_CONFINED, "AppArmor profile" },
 	{ "idmap", "make", EPERM, PLACE_HOST, HERE_CHROOT, "chroot" },
 	{ "user", "make", EPERM, PLACE_HOST, 0, "HOST REQUIREMENTS" },
 	{ "user", "write", ENOENT, PLACE_HOST, 0, "mount -t proc proc /proc" },
