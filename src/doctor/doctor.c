@@ -64,8 +64,7 @@ const struct check checks[] = {
 	  visit_limits,
 	  NULL,
 	  { [STATE_LIMITED] = "the supervisor looks at memory and processor time, and ends a box "
-			      "some time past its limit; part of a processor (--cpus 0.5) and "
-			      "--io-weight cannot be held" } },
+			      "some time past its limit" } },
 	{ "idmap",
 	  visit_idmap,
 	  "user",

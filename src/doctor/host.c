@@ -2,13 +2,10 @@
 /* Doctor's tries of what the host brings. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,49 +33,6 @@ void visit_kernel(struct visit *visit)
 	if (is_old)
 		(void)snprintf(visit->finding->fix, sizeof visit->finding->fix,
 			       "boot Linux 5.15 or newer");
-}
-
-/*** Limits ***/
-
-static void advise_cgroup(struct finding *finding)
-{
-	struct statfs fs;
-	const char *fix = "have the cgroup above the caller's handed over to the caller, with "
-			  "memory, pids, cpu and io in its cgroup.subtree_control";
-
-	if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
-		fix = "boot with cgroup_no_v1=all on the kernel's command line, and have cgroup2 "
-		      "mounted at /sys/fs/cgroup";
-	else if (access("/run/systemd/system", F_OK) == 0)
-		fix = "start aisbx in a scope of the user's systemd, whose cgroups are the "
-		      "user's: systemd-run --user --scope aisbx ...";
-	(void)snprintf(finding->fix, sizeof finding->fix, "%s", fix);
-}
-
-void visit_limits(struct visit *visit)
-{
-	struct finding *finding = visit->finding;
-	uint64_t ns = 0;
-	struct err err;
-
-	if (visit_plan(visit, VISIT_BARE, &err) < 0) {
-		finding_fail(finding, STATE_LIMITED, &err);
-		return;
-	}
-	const char *held = try_cgroup(&visit->plan, &ns);
-	if (held) {
-		finding_say(finding, STATE_OK, "a cgroup holds %s", held);
-		finding_detail(finding, "cgroup2: %s; made and removed in %.2f ms", held,
-			       (double)ns / 1e6);
-	} else {
-		finding_say(finding, STATE_LIMITED, "no cgroup may be made here");
-		finding_detail(finding, "cgroup2: nothing; found out in %.2f ms", (double)ns / 1e6);
-		advise_cgroup(finding);
-	}
-	finding_detail(finding, "supervisor: memory and cpu, by looking at /proc of the box; "
-				"nothing to set up");
-	finding_detail(finding, "rlimit: processes, file_size, open_files; whole --cpus by "
-				"affinity");
 }
 
 /*** Files ***/

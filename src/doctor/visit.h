@@ -19,16 +19,20 @@ struct visit {
 typedef void try_fn(struct visit *visit);
 
 /* host.c: what no box is needed for. */
-try_fn visit_kernel, visit_limits, visit_idmap, visit_dns, visit_profiles;
+try_fn visit_kernel, visit_idmap, visit_dns, visit_profiles;
 /* walls.c: what walls are made of. */
 try_fn visit_user, visit_namespaces, visit_landlock, visit_seccomp, visit_notification,
 	visit_overlay;
+/* limits.c */
+try_fn visit_limits;
 /* boxes.c: real boxes. */
 try_fn visit_mounts, visit_proc, visit_keyring, visit_network, visit_terminal, visit_run;
 
 /* The plan of true(1) under that profile; one without grants will do where nothing runs. */
 #define VISIT_BARE "limits: {memory: 64M, processes: 64}\n"
 int visit_plan(struct visit *visit, const char *text, struct err *reterr);
+/* Runs the plan in a box, and how long that took; or what went wrong. */
+int visit_box(struct visit *visit, double *ret_ms, struct err *reterr);
 
 /* "found" as printf(3) would write it. */
 void finding_say(struct finding *finding, enum state state, const char *fmt, ...)

@@ -267,6 +267,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${AROUND[@]}" "$AIS
 	poor 'mount -t tmpfs none /sys/fs/cgroup'
 	works_without limits limited "cgroup"
 	contains "$(of limits details)" "supervisor: memory and cpu"
+	contains "$(of limits found)" "nothing holds part of a processor (--cpus 0.5), or --io-weight"
+	run timeout 30 "${AROUND[@]}" "$AISBX" run --cpus 0.5 -- echo it ran
+	status_is 125
+	contains "$(of limits details)" "${stderr#aisbx: }"
 }
 
 @test "no name server, no resolv.conf" {
@@ -276,7 +280,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${AROUND[@]}" "$AIS
 }
 
 @test "name servers are not asked" {
-	need jq unshare python3
+	need jq unshare python3 ip
 	echo nameserver 127.0.0.1 >resolv.conf
 	cat >listen.py <<-'END'
 		import socket, subprocess, sys

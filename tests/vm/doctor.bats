@@ -38,7 +38,7 @@ check_is() { # CHECK STATE
 	doctor
 	check_is limits ok
 	contains "$(of limits found)" "memory, processes, cpus"
-	contains "$(of limits details)" "made and removed in"
+	contains "$(of limits details)" "--cpus 0.5: held, for "
 	[ -z "$(find "$DELEGATED" -mindepth 1 -type d ! -name caller)" ]
 }
 
