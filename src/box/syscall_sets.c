@@ -260,6 +260,7 @@ enum {
 	PROTOCOL_UDP = 17,
 	PROTOCOL_MPTCP = 262,
 	NETLINK_OF_ROUTES = 0,
+	NETLINK_OF_AUDIT = 9,
 	/* asm-generic/fcntl.h */
 	OPEN_WRITES = 01 | 02 | 0100 | 01000 | 020000000, /* WRONLY RDWR CREAT TRUNC __O_TMPFILE */
 	OPEN_CREATES = 0100 | 020000000,
@@ -293,10 +294,14 @@ RULE(unshare_rule, ALLOW,
 RULE(ioctl_rule, ALLOW,
      { { IS(1, ALL, IOCTL_TIOCSTI, IOCTL_TIOCLINUX, IOCTL_TIOCSETD, IOCTL_TIOCCONS) },
        TELL(EPERM) });
-/* Go asks for MPTCP first and falls back on EPROTONOSUPPORT, as from a kernel without it. */
+/*
+ * Go asks for MPTCP first and falls back on EPROTONOSUPPORT, as from a kernel without it. Programs
+ * with libaudit (hwclock, lastlog) open its socket before they look at their arguments.
+ */
 RULE(socket_rule, TELL(EPERM),
      { { IS(0, ALL, FAMILY_UNIX) }, ALLOW },
      { { IS(0, ALL, FAMILY_NETLINK), IS(2, ALL, NETLINK_OF_ROUTES) }, ALLOW },
+     { { IS(0, ALL, FAMILY_NETLINK), IS(2, ALL, NETLINK_OF_AUDIT) }, REFUSE(EPERM) },
      { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM, TYPE_DGRAM),
 	 IS(2, ALL, 0, PROTOCOL_TCP, PROTOCOL_UDP) }, ALLOW },
      { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM),
@@ -331,8 +336,12 @@ RULE(faccessat_rule, ALLOW,
 RULE(prlimit_rule, ALLOW,
      { { HAS(0, ALL), HAS(2, ALL) }, TELL(EPERM) },
      { { HAS(0, ALL), HAS_HIGH(2, ALL) }, TELL(EPERM) });
-/* A listener would make the payload a supervisor that answers for filtered calls. */
+/*
+ * A listener would make the payload a supervisor that answers for filtered calls. libseccomp
+ * asks at its start whether there are such, with no program.
+ */
 RULE(seccomp_rule, ALLOW,
+     { { HAS(1, NEW_LISTENER), IS(2, ALL, 0) }, REFUSE(EPERM) },
      { { HAS(1, NEW_LISTENER) }, TELL(EPERM) });
 /* As Docker: others (READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE) weaken the program itself. */
 RULE(personality_rule, TELL(EPERM),
