@@ -19,6 +19,7 @@ enum outcome {
 	OUTCOME_CPU_LIMIT,
 	OUTCOME_MEMORY_LIMIT,
 	OUTCOME_OUTPUT_LIMIT,
+	OUTCOME_DISK_LIMIT,
 	OUTCOME_INPUT_REJECTED,
 	OUTCOME_SETUP_FAILED,
 	OUTCOME__N
@@ -44,6 +45,8 @@ struct box_end {
 	uint64_t cpu_ms;
 	uint64_t peak_memory_bytes; /* of the box, or of its largest process; 0: not known */
 	uint64_t peak_processes;    /* and threads; 0: not known */
+	bool disk_counted;	    /* disk_bytes is known */
+	uint64_t disk_bytes;	    /* written to grants */
 	enum limits_backend limits_backend;
 	bool cpus_in_cgroup; /* what holds limits.cpus; else an affinity */
 	bool output_counted; /* stdout_bytes and stderr_bytes are known */

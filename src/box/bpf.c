@@ -155,7 +155,8 @@ static uint32_t leaf(struct program *p, uint32_t action)
 
 static uint32_t effective(const struct bpf_policy *policy, uint32_t action, bool watched)
 {
-	if (action == SECCOMP_RET_USER_NOTIF && !policy->mediated)
+	if ((action == SECCOMP_RET_USER_NOTIF && !policy->mediated) ||
+	    (action == (SECCOMP_RET_ERRNO | EOPNOTSUPP) && !policy->counted))
 		action = SECCOMP_RET_ALLOW;
 	return watched && action == SECCOMP_RET_ALLOW ? BPF_WATCHED : action;
 }

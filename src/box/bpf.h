@@ -67,6 +67,7 @@ struct bpf_policy {
 	uint32_t unknown_action; /* numbers that calls does not hold */
 	uint32_t foreign_from;	 /* first number of another ABI under the same arch; 0: none */
 	bool mediated; /* false: SECCOMP_RET_USER_NOTIF | 0 stands for SECCOMP_RET_ALLOW */
+	bool counted;  /* false: SECCOMP_RET_ERRNO | EOPNOTSUPP stands for SECCOMP_RET_ALLOW */
 	const struct bpf_call *calls; /* in ascending order of nr, each number once */
 	size_t len;
 };

@@ -13,6 +13,7 @@ const char *const outcome_names[OUTCOME__N] = {
 	[OUTCOME_CPU_LIMIT] = "cpu_limit",
 	[OUTCOME_MEMORY_LIMIT] = "memory_limit",
 	[OUTCOME_OUTPUT_LIMIT] = "output_limit",
+	[OUTCOME_DISK_LIMIT] = "disk_limit",
 	[OUTCOME_INPUT_REJECTED] = "input_rejected",
 	[OUTCOME_SETUP_FAILED] = "setup_failed",
 };
@@ -57,6 +58,8 @@ void supervisor_classify(struct supervisor *sup)
 		end->outcome = OUTCOME_OUTPUT_LIMIT;
 	else if (sup->reason == REASON_MEMORY)
 		end->outcome = OUTCOME_MEMORY_LIMIT;
+	else if (sup->reason == REASON_DISK)
+		end->outcome = OUTCOME_DISK_LIMIT;
 	else if (sup->reason == REASON_CPU || is_cpu_limit(sup))
 		end->outcome = OUTCOME_CPU_LIMIT;
 }
@@ -67,6 +70,7 @@ int box_exit_status(const struct box_end *end)
 	case OUTCOME_WALL_LIMIT:
 		return EXIT_WALL_LIMIT;
 	case OUTCOME_MEMORY_LIMIT:
+	case OUTCOME_DISK_LIMIT:
 		return EXIT_SIGNAL_BASE + SIGKILL;
 	case OUTCOME_SETUP_FAILED:
 	case OUTCOME_INPUT_REJECTED:

@@ -322,6 +322,17 @@ static void forget_caller(struct init *init, int signal_fd)
 	program_release_pages();
 }
 
+/* What the kernel ends with us nobody waits for, and what they wrote would not be counted. */
+static void end_the_rest(void)
+{
+	long r;
+
+	(void)sys_call2(SYS_kill, -1, SIGKILL);
+	do {
+		r = sys_call4(SYS_wait4, -1, NULL, __WALL, NULL);
+	} while (r > 0 || r == -EINTR);
+}
+
 static _Noreturn void report_end(const struct init *init, const struct ending *ending)
 {
 	struct record record = { .phase = PH_EXITED, .size = sizeof record };
@@ -337,6 +348,8 @@ static _Noreturn void report_end(const struct init *init, const struct ending *e
 	timing_mark(MARK_EXITED);
 	refused_tell(true);
 	(void)phase_send(init->socket_fd, &record);
+	if (init->reaped_blocks)
+		end_the_rest();
 	sys_exit_group(0); /* the kernel kills whatever else runs in the box */
 }
 
@@ -360,6 +373,15 @@ static bool reap(pid_t command, struct ending *ret_ending)
 			return true;
 		}
 	}
+}
+
+/* Nobody but init can see what the ones that it reaped have written. */
+static void count_blocks(const struct init *init)
+{
+	struct rusage usage;
+
+	if (init->reaped_blocks && sys_call2(SYS_getrusage, RUSAGE_CHILDREN, &usage) == 0)
+		*init->reaped_blocks = (uint64_t)usage.ru_oublock;
 }
 
 /* Without them, as when the host is out of memory, the supervisor ends the box. */
@@ -388,6 +410,19 @@ static void deliver(const struct init *init, pid_t command)
 		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
 	/* -1: every process of the namespace but init itself, kill(2). */
 	(void)sys_call2(SYS_kill, record.signal.everyone ? -1 : command, record.signal.signal);
+}
+
+/* limits.disk is held by looking: into a /proc. */
+static int check_disk(const struct plan *plan, unsigned *degraded, struct err *reterr)
+{
+	if (plan->limits.disk == LIMIT_NONE || !(*degraded & 1U << WALL_PROC))
+		return 0;
+	*degraded |= 1U << WALL_DISK;
+	if (plan->degradable[WALL_DISK])
+		return 0;
+	err_wall(reterr, "limits", ENOENT, "hold", "limits.disk");
+	err_hint(reterr, "the box has no /proc to look into: add --allow-degraded limits.disk");
+	return -ENOENT;
 }
 
 static int open_signals(struct err *reterr)
@@ -425,6 +460,7 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			(void)sys_read(signal_fd, &info, sizeof info);
 		if (reap(command, ending))
 			report_end(init, ending);
+		count_blocks(init);
 		if (fds[1].revents)
 			deliver(init, command);
 		/* One a turn: a flood of them holds up neither reaping nor signals. */
@@ -482,6 +518,8 @@ _Noreturn void init_main(struct init *init)
 	timing_mark(MARK_MAPPED);
 	if (r == 0)
 		r = build_box(init, &degraded, &err);
+	if (r == 0)
+		r = check_disk(init->plan, &degraded, &err);
 	int signal_fd = r == 0 ? open_signals(&err) : -1;
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;

@@ -18,6 +18,8 @@ struct init {
 	bool holds_cpus;     /* so is limits.cpus: else by an affinity */
 	bool in_cgroup;	     /* memory and processor time are held by it */
 	int stdio[3];	     /* see struct payload */
+	/* Of 512 bytes, written by the ones that it reaped; NULL: not asked for. */
+	_Atomic uint64_t *reaped_blocks;
 };
 
 /* Never returns. Runs in the fresh namespaces, with init->socket_fd still connected. */

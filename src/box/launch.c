@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/disk.h"
 #include "box/init.h"
 #include "box/mounts.h"
 #include "box/phase.h"
@@ -92,6 +93,17 @@ static int map_ids(const struct plan *plan, const struct launched *box, struct e
 	r = phase_send(box->socket_fd, &record);
 	if (r < 0)
 		return err_set(reterr, E_ENDED, -r, "reach", "the box's init");
+	return 0;
+}
+
+static int check_disk(struct arena *arena, const struct plan *plan, struct launched *box,
+		      struct err *reterr)
+{
+	int r = plan->limits.disk == LIMIT_NONE ? 0 : disk_check(arena, plan, reterr);
+
+	if (r == 0 || !plan->degradable[WALL_DISK])
+		return r;
+	box->degraded |= 1U << WALL_DISK;
 	return 0;
 }
 
@@ -187,14 +199,22 @@ void launch_return_stdin(const struct launched *box)
 		return;
 }
 
-static int share_start(struct init *init, struct launched *box, struct err *reterr)
+static void *share(size_t size)
 {
-	void *shared = mmap(NULL, sizeof *init->start, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
 
-	if (shared == MAP_FAILED)
+static int share_memory(struct init *init, struct launched *box, struct err *reterr)
+{
+	void *start = share(sizeof *init->start), *written = NULL;
+
+	if (start != MAP_FAILED && init->plan->limits.disk != LIMIT_NONE)
+		written = share(sizeof *init->reaped_blocks);
+	if (start == MAP_FAILED || written == MAP_FAILED)
 		return err_set(reterr, E_SYSTEM, errno, "share memory with", "the box's init");
-	init->start = box->start = shared;
+	init->start = box->start = start;
+	init->reaped_blocks = written;
+	box->reaped_blocks = written;
 	return 0;
 }
 
@@ -222,7 +242,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 	int pair[2];
 
 	sources_init(arena, plan, &sources);
-	int r = share_start(&init, &box, reterr);
+	int r = share_memory(&init, &box, reterr);
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -243,6 +263,8 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 		memcpy(init.stdio, stdio, sizeof stdio);
 		cgroup_create(plan, &box.cgroup);
 		r = check_shares(plan, &box, reterr);
+		if (r == 0)
+			r = check_disk(arena, plan, &box, reterr);
 		init.holds_cpus = box.cgroup.holds_cpus;
 		if (r == 0)
 			r = start_init(&init, pair[0], &box, reterr);

@@ -21,6 +21,8 @@ struct launched {
 	uid_t stdin_owner;    /* whom a lent stdin belongs to, or LAUNCH_NOT_LENT */
 	unsigned degraded;    /* bit n: enum wall n was left out as allowed */
 	struct cgroup cgroup; /* holds the limits; or none */
+	/* See struct init. */
+	const _Atomic uint64_t *reaped_blocks;
 };
 
 /*

@@ -54,6 +54,11 @@ static int64_t time_to_limit_us(const struct meter *meter, uint64_t memory, uint
 		uint64_t us = left_of(meter->cpu_limit_us, cpu_us) / n;
 		least = us < least ? us : least;
 	}
+	if (meter->disk_limit != LIMIT_NONE) {
+		uint64_t us =
+			left_of(meter->disk_limit, meter->disk_bytes) / (BYTES_PER_US * fillers);
+		least = us < least ? us : least;
+	}
 	return least < LEAST_US ? LEAST_US : (int64_t)least;
 }
 
@@ -76,6 +81,7 @@ void meter_reset(struct meter *meter)
 	atomic_store(&meter->peak_memory, 0);
 	atomic_store(&meter->peak_tasks, 0);
 	atomic_store(&meter->cpu_us, 0);
+	atomic_store(&meter->disk_bytes, 0);
 	meter->reader.shmem_base_bytes = 0;
 }
 
@@ -99,13 +105,20 @@ static void tell(struct meter *meter, enum meter_verdict verdict)
 	(void)!write(meter->verdict_fd, &one, sizeof one);
 }
 
+static bool is_near(uint64_t limit, uint64_t used)
+{
+	return limit != LIMIT_NONE && left_of(limit, used) < limit / NEAR_PARTS;
+}
+
 /* A look that takes long is not begun again at once, unless the limit is near. */
 static int64_t wait_us(const struct meter *meter, uint64_t memory, int64_t took_us)
 {
 	int64_t wait = time_to_limit_us(meter, memory, meter->cpu_us);
-	bool is_near = left_of(meter->memory_limit, memory) < meter->memory_limit / NEAR_PARTS;
 
-	return wait < took_us && !is_near ? took_us : wait;
+	return wait < took_us && !is_near(meter->memory_limit, memory) &&
+			       !is_near(meter->disk_limit, meter->disk_bytes)
+		       ? took_us
+		       : wait;
 }
 
 /* What a look left behind for the next. */
@@ -114,7 +127,23 @@ struct progress {
 	uint64_t measured_bound; /* when it was measured last */
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
+	struct written written;
 };
+
+void written_follow(struct written *written, uint64_t sum)
+{
+	uint64_t before = written->looks[written->last], most = 0;
+	uint64_t sure = sum < before ? sum : before;
+
+	written->last = (written->last + 1) % WRITTEN_LOOKS;
+	written->looks[written->last] = sum;
+	for (size_t i = 0; i < WRITTEN_LOOKS; i++)
+		most = written->looks[i] > most ? written->looks[i] : most;
+	if (sure > written->base)
+		written->bytes += sure - written->base;
+	if (sure > written->base || most < written->base)
+		written->base = sure > written->base ? sure : most;
+}
 
 /* Above the limit only measuring tells; else once in a while, and for a true peak. */
 static bool wants_measure(const struct meter *meter, const struct progress *progress,
@@ -122,6 +151,8 @@ static bool wants_measure(const struct meter *meter, const struct progress *prog
 {
 	int64_t since = now_us() - progress->measured_at_us;
 
+	if (meter->has_cgroup)
+		return false;
 	if (meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit)
 		return true;
 	return since > WHOLE_LOOK_US ||
@@ -151,6 +182,8 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		/* A process that its parent never waits for takes its share with it. */
 		raise_to(&meter->cpu_us, usage.cpu_us);
 		raise_to(&meter->peak_tasks, usage.tasks);
+		written_follow(&progress->written, usage.written_bytes);
+		atomic_store(&meter->disk_bytes, progress->written.bytes);
 		if (wants_measure(meter, progress, usage.memory_bytes))
 			r = measure(meter, progress, usage.memory_bytes);
 	}
@@ -160,6 +193,8 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		return METER_MEMORY;
 	if (meter->cpu_limit_us != LIMIT_NONE && meter->cpu_us >= meter->cpu_limit_us)
 		return METER_CPU;
+	if (meter->disk_limit != LIMIT_NONE && meter->disk_bytes > meter->disk_limit)
+		return METER_DISK;
 	return METER_FINE;
 }
 
@@ -179,6 +214,8 @@ static void *keep_looking(void *argument)
 			return NULL;
 		}
 		int64_t wait = wait_us(meter, progress.memory, took);
+		if (progress.written.looks[progress.written.last] > meter->disk_limit)
+			wait = 0; /* if it is, the next look agrees */
 		if (wait >= LONG_US)
 			program_release_pages();
 		struct timespec time = { wait / 1000000, wait % 1000000 * 1000 };

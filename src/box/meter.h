@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Memory and processor time of a whole box held by looking: where no cgroup holds them.
+ * Memory and processor time of a whole box held by looking, where no cgroup holds them, and
+ * what it writes to disks, which nothing else holds.
  *
  * Theory of operation: a thread of the supervisor's looks at the box (usage.h), as late as
  * it may: no earlier than what is left of a limit could be used up, if every processor did
@@ -25,6 +26,7 @@ enum meter_verdict {
 	METER_FINE,
 	METER_MEMORY,
 	METER_CPU,
+	METER_DISK,
 	METER_BLIND, /* /proc of the box cannot be read any more: nothing is held */
 };
 
@@ -32,15 +34,36 @@ struct meter {
 	/* set before meter_start() */
 	uint64_t memory_limit; /* bytes, LIMIT_NONE: none */
 	uint64_t cpu_limit_us;
+	uint64_t disk_limit; /* bytes; with it reader.reaped_blocks */
+	bool has_cgroup;     /* which says what memory was used: that is not measured */
 	struct usage_reader reader;
 	uint64_t processors; /* set by meter_reset() */
 	/* the thread's */
 	_Atomic(enum meter_verdict) verdict;
-	_Atomic uint64_t peak_memory, cpu_us, peak_tasks; /* as far as was seen */
+	_Atomic uint64_t peak_memory, cpu_us, peak_tasks, disk_bytes; /* as far as was seen */
 	int verdict_fd; /* eventfd: readable with a verdict; -1 before meter_start() */
 	int stop_fd;
 	pthread_t thread;
 };
+
+/*** What is written: pure ***/
+
+enum {
+	WRITTEN_LOOKS = 4
+};
+
+/*
+ * Looks at a sum that can be too low or too high for the while of one. It grows by what two
+ * looks agree on. It shrinks only when a process took its count with it, because its parent
+ * ignores the end of its children: then all the looks agree, and what was seen stays counted.
+ */
+struct written {
+	uint64_t looks[WRITTEN_LOOKS];
+	size_t last;
+	uint64_t base;	/* what the sum was last known to be */
+	uint64_t bytes; /* in all */
+};
+void written_follow(struct written *written, uint64_t sum);
 
 #define METER_NONE                                                                                 \
 	{                                                                                          \

@@ -329,7 +329,10 @@ static int mask_proc(struct builder *builder)
 
 static int attach_proc(struct builder *builder, const struct step *step)
 {
-	/* hidepid=ptraceable: init, which is not dumpable, does not exist for the payload. */
+	/*
+	 * hidepid=ptraceable: init, which is not dumpable, does not exist for the payload. Nor
+	 * would what ends, or a program that can only be executed, for an ordinary caller.
+	 */
 	static const char *const options[][2] = { { "hidepid", "ptraceable" }, { NULL, NULL } };
 	_cleanup_close_ int fd = -1;
 	int r = mount_filesystem(

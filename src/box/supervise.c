@@ -48,6 +48,8 @@ enum {
 	 * caller counts on the time, else on nothing being left. */
 	END_WALL_MS = 50,
 	END_MS = 2000,
+	COUNT_WALL_MS = 25, /* for init to wait for what it killed */
+	COUNT_MS = 500,
 	DRAIN_MS = 20, /* for output at the least, when the time for it is over */
 };
 
@@ -63,6 +65,14 @@ int64_t supervisor_now_ms(void)
 
 void supervisor_kill_box(struct supervisor *sup)
 {
+	/* Where what is written is counted, init first kills the others and waits for them. */
+	if (sup->box.reaped_blocks && sup->end->started && !sup->is_killing) {
+		sup->is_killing = true;
+		supervisor_send_signal(sup, SIGKILL, true);
+		sup->kill_at_ms = supervisor_now_ms() +
+				  (sup->reason == REASON_WALL ? COUNT_WALL_MS : COUNT_MS);
+		return;
+	}
 	if (!sup->reaped)
 		(void)kill(sup->box.init_pid, SIGKILL); /* our child, not reaped: cannot miss */
 	sup->kill_at_ms = NEVER;
@@ -284,13 +294,15 @@ static void read_record(struct supervisor *sup)
 
 static void reap(struct supervisor *sup)
 {
+	int status = 0;
 	pid_t pid;
 
 	do {
-		pid = wait4(sup->box.init_pid, NULL, WNOHANG, &sup->usage);
+		pid = wait4(sup->box.init_pid, &status, WNOHANG, &sup->usage);
 	} while (pid < 0 && errno == EINTR);
 	if (pid != 0) { /* what cannot be waited for is not */
 		sup->reaped = true;
+		sup->init_exited = pid > 0 && WIFEXITED(status);
 		timing_mark(MARK_GONE);
 	}
 }

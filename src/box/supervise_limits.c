@@ -10,9 +10,10 @@
 /* Its tables are untouched, and so without memory, in runs that end before the first look. */
 static struct meter meter = METER_NONE;
 
-static bool has_limit(const struct limits *limits)
+static bool has_limit(void)
 {
-	return limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE;
+	return meter.memory_limit != LIMIT_NONE || meter.cpu_limit_us != LIMIT_NONE ||
+	       meter.disk_limit != LIMIT_NONE;
 }
 
 /* A cgroup holds the memory; its processor time is looked at when it could be used up. */
@@ -48,25 +49,41 @@ void supervisor_choose_limits(struct supervisor *sup)
 	sup->meter_at_ms = NEVER;
 }
 
-void supervisor_watch_limits(struct supervisor *sup)
+static bool holds_disk(const struct supervisor *sup)
+{
+	return sup->plan->limits.disk != LIMIT_NONE &&
+	       !((sup->box.degraded | sup->ending.degraded) & 1U << WALL_DISK);
+}
+
+/* What no cgroup holds. */
+static void set_meter(const struct supervisor *sup)
 {
 	const struct limits *limits = &sup->plan->limits;
+	bool has_cpu = limits->cpu_ms != LIMIT_NONE;
 
-	if (sup->end->limits_backend == LIMITS_CGROUP) {
+	meter.has_cgroup = sup->end->limits_backend == LIMITS_CGROUP;
+	meter.memory_limit = meter.has_cgroup ? LIMIT_NONE : limits->memory;
+	meter.cpu_limit_us = meter.has_cgroup || !has_cpu ? LIMIT_NONE : limits->cpu_ms * 1000;
+	meter.disk_limit = holds_disk(sup) ? limits->disk : LIMIT_NONE;
+	meter.reader.reaped_blocks = holds_disk(sup) ? sup->box.reaped_blocks : NULL;
+}
+
+void supervisor_watch_limits(struct supervisor *sup)
+{
+	bool in_cgroup = sup->end->limits_backend == LIMITS_CGROUP;
+
+	if (in_cgroup)
 		sup->meter_at_ms = next_look_ms(sup);
-		return;
-	}
-	if (sup->ending.degraded & 1U << WALL_PROC) {
+	if (!in_cgroup && sup->ending.degraded & 1U << WALL_PROC)
 		sup->end->limits_backend = LIMITS_RLIMIT;
+	set_meter(sup);
+	if (sup->ending.degraded & 1U << WALL_PROC || !has_limit())
 		return;
-	}
-	if (!has_limit(limits))
-		return;
-	meter.memory_limit = limits->memory;
-	meter.cpu_limit_us = limits->cpu_ms == LIMIT_NONE ? LIMIT_NONE : limits->cpu_ms * 1000;
 	meter_reset(&meter);
-	(void)usage_shmem_growth(&meter.reader);
-	sup->meter_at_ms = supervisor_now_ms() + meter_first_ms(&meter);
+	if (!in_cgroup)
+		(void)usage_shmem_growth(&meter.reader);
+	int64_t at = supervisor_now_ms() + meter_first_ms(&meter);
+	sup->meter_at_ms = at < sup->meter_at_ms ? at : sup->meter_at_ms;
 }
 
 /* Memory is not given back by who is asked to: the box ends at once. */
@@ -93,9 +110,13 @@ void supervisor_look_at_limits(struct supervisor *sup)
 	struct record record = { .phase = PH_METER, .size = sizeof record };
 
 	sup->meter_at_ms = NEVER;
-	if (sup->box.cgroup.fd < 0)
+	if (!sup->is_metering && has_limit()) {
+		sup->is_metering = true;
 		(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed */
-	else if (has_used_cpu(sup))
+	}
+	if (sup->box.cgroup.fd < 0)
+		return;
+	if (has_used_cpu(sup))
 		end_at(sup, REASON_CPU);
 	else
 		sup->meter_at_ms = next_look_ms(sup);
@@ -128,12 +149,26 @@ void supervisor_read_limits(struct supervisor *sup)
 	case METER_CPU:
 		end_at(sup, REASON_CPU);
 		break;
+	case METER_DISK:
+		end_at(sup, REASON_DISK);
+		break;
 	case METER_BLIND:
 		supervisor_give_up(sup, ESRCH, "measure", "the box");
 		break;
 	case METER_FINE:
 		break;
 	}
+}
+
+/* The kernel takes the rest away with an init that is killed, and does not count it. */
+static void fill_disk(struct supervisor *sup)
+{
+	uint64_t bytes = (uint64_t)sup->usage.ru_oublock * 512;
+
+	sup->end->disk_counted = sup->end->started && sup->init_exited && holds_disk(sup);
+	if (sup->is_metering && meter.disk_bytes > bytes)
+		bytes = meter.disk_bytes;
+	sup->end->disk_bytes = bytes;
 }
 
 static void fill_figures(struct box_end *end, uint64_t memory, uint64_t cpu_us, uint64_t tasks)
@@ -149,8 +184,10 @@ void supervisor_finish_limits(struct supervisor *sup)
 {
 	struct cgroup *cgroup = &sup->box.cgroup;
 
-	if (sup->reaped) /* else it may wait for the same as they do */
-		meter_stop(&meter);
+	if (!sup->reaped)
+		return; /* the meter may wait for the same as they do; the guard waits for them */
+	meter_stop(&meter);
+	fill_disk(sup);
 	if (cgroup->fd < 0) {
 		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);
 		return;

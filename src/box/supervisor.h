@@ -22,6 +22,7 @@ enum reason {
 	REASON_OUTPUT,
 	REASON_MEMORY,
 	REASON_CPU,
+	REASON_DISK,
 	REASON_CALLER,
 	REASON_UNWATCHED,
 };
@@ -39,13 +40,16 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
+	bool is_killing;	  /* init was told to kill all others */
 	int64_t grace_until_ms;	  /* once there is a reason */
 	int64_t meter_at_ms;	  /* when limits are looked at */
+	bool is_metering;	  /* init was asked for what it takes */
 	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
 	bool closed;		  /* init's end of the socket is gone */
 	bool ended;		  /* init said PH_EXITED */
 	bool failed;		  /* init said PH_FAILED */
 	bool reaped;
+	bool init_exited; /* was not killed */
 	struct ending ending;
 	struct rusage usage;   /* of init and all it reaped */
 	uint64_t budget_bytes; /* what is left of limits.output */

@@ -20,7 +20,9 @@
  *   names them in every run says nothing about any.
  *
  *   MEDIATE means "changes a file by name": the mediated filter asks init, the
- *   default filter allows.
+ *   default filter allows. UNCOUNTED means "gives a file room without a write": refused
+ *   where what is written is counted (limits.disk), as by a file system that cannot do it,
+ *   so that libraries write; elsewhere allowed.
  *
  *   Names and sets are what a profile's syscalls.allow and .deny are made of,
  *   so renaming a set breaks profiles.
@@ -39,6 +41,7 @@
 #define MEDIATE	  SECCOMP_RET_USER_NOTIF
 #define REFUSE(e) (SECCOMP_RET_ERRNO | (e)) /* in the kernel: nobody hears of it */
 #define TELL(e)	  BPF_TELL(e)
+#define UNCOUNTED REFUSE(EOPNOTSUPP)
 
 #define X32_SYSCALL_BIT 0x40000000u /* asm/unistd.h of x86-64 */
 
@@ -248,6 +251,11 @@ enum {
 	IOCTL_TIOCLINUX = 0x541c,
 	IOCTL_TIOCCONS = 0x541d,
 	IOCTL_TIOCSETD = 0x5423,
+	/* linux/falloc.h; the ioctls are XFS's old ones, on all file systems */
+	IOCTL_RESVSP = 0x40305828,
+	IOCTL_RESVSP64 = 0x4030582a,
+	IOCTL_ZERO_RANGE = 0x40305839,
+	FALLOCATE_NO_MORE = 0x02 | 0x08 | 0x20, /* PUNCH_HOLE COLLAPSE_RANGE INSERT_RANGE */
 	/* linux/socket.h, linux/net.h, linux/in.h */
 	FAMILY_UNIX = 1,
 	FAMILY_INET = 2,
@@ -293,7 +301,10 @@ RULE(unshare_rule, ALLOW,
 /* Keys typed into a terminal (CVE-2017-5226, CVE-2023-28100), line disciplines, the console. */
 RULE(ioctl_rule, ALLOW,
      { { IS(1, ALL, IOCTL_TIOCSTI, IOCTL_TIOCLINUX, IOCTL_TIOCSETD, IOCTL_TIOCCONS) },
-       TELL(EPERM) });
+       TELL(EPERM) },
+     { { IS(1, ALL, IOCTL_RESVSP, IOCTL_RESVSP64, IOCTL_ZERO_RANGE) }, UNCOUNTED });
+RULE(fallocate_rule, UNCOUNTED,
+     { { HAS(1, FALLOCATE_NO_MORE) }, ALLOW });
 /*
  * Go asks for MPTCP first and falls back on EPROTONOSUPPORT, as from a kernel without it. Programs
  * with libaudit (hwclock, lastlog) open its socket before they look at their arguments.
@@ -364,6 +375,7 @@ static const struct {
 	{ "creat", &chmod_rule, set_id },
 	{ "faccessat", &faccessat_rule, NULL },
 	{ "faccessat2", &faccessat_rule, NULL },
+	{ "fallocate", &fallocate_rule, NULL },
 	{ "fchmod", &chmod_rule, set_id },
 	{ "fchmodat", &fchmodat_rule, set_id },
 	{ "fchmodat2", &fchmodat_rule, set_id },

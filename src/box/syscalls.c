@@ -104,7 +104,7 @@ static int apply_changes(const struct changes *changes, const struct strv *words
 }
 
 int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
-		     bool mediated, struct filter *ret, struct err *reterr)
+		     bool mediated, bool counted, struct filter *ret, struct err *reterr)
 {
 	struct bpf_call calls[BPF_CALLS_MAX];
 	struct sock_filter insns[BPF_INSNS_MAX], *kept;
@@ -114,6 +114,7 @@ int syscalls_compile(struct arena *arena, const struct strv *allow, const struct
 	int r;
 
 	syscall_policy(CPU_NATIVE, mediated, calls, &policy);
+	policy.counted = counted;
 	changes.calls_len = policy.len;
 	changes.change = CHANGE_ALLOW;
 	r = apply_changes(&changes, allow, reterr);

@@ -32,14 +32,15 @@ int syscalls_builtin(enum filter_kind kind, struct filter *ret);
 /*
  * The filter of a profile with syscalls.allow and .deny: names and @sets (the
  * sets are in syscall_sets.c). Deny wins over allow. A call that is allowed
- * already keeps its argument checks when it is in allow.
+ * already keeps its argument checks when it is in allow. counted: room in files comes by
+ * writing only, so that the kernel's count of what is written has all of it.
  *
  * Fails with E_PROFILE for a name that is not known, for an allow that would
  * break a wall, and for a deny that would keep the command from starting.
  * Must: run before clone (allocates).
  */
 int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
-		     bool mediated, struct filter *ret, struct err *reterr);
+		     bool mediated, bool counted, struct filter *ret, struct err *reterr);
 
 /*
  * Loads filter into the calling thread; from here on it holds for the thread,

@@ -23,7 +23,9 @@ enum {
 	NAME_BYTES = 64,
 	MEMFDS_MAX = 1024,
 	FORKED_NOT_EXECUTED = 0x40, /* PF_FORKNOEXEC of linux/sched.h */
+	EXITING = 0x04,		    /* PF_EXITING */
 	PAGE_TABLE_SHARE = 512,	    /* bytes of address space for a byte of page table */
+	BLOCK_BYTES = 512,	    /* of getrusage(2) */
 };
 
 int usage_open(int ret_fds[USAGE__N])
@@ -176,6 +178,53 @@ static void find_memory(const struct usage_reader *reader, struct usage_task *ta
 	stat->rss_pages = other.rss_pages;
 }
 
+static int compare_tasks(const void *a, const void *b)
+{
+	const struct usage_task *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* Between the loss of its memory and its being waited for. */
+static bool is_ending(const struct usage_reader *reader, const struct usage_task *task)
+{
+	char name[NAME_BYTES], text[1024];
+	struct usage_stat stat;
+
+	(void)snprintf(name, sizeof name, "%d/stat", task->memory_of);
+	return read_file(reader->fds[USAGE_PROC], name, text, sizeof text) <= 0 ||
+	       !usage_parse_stat(text, &stat) || stat.flags & EXITING;
+}
+
+/*
+ * write_bytes of /proc/PID/io, of all threads. Some kernels show it to no ordinary user once
+ * the process ends: then it is what was seen last. 0 or -errno.
+ */
+static int see_written(const struct usage_reader *reader, struct usage_task *task)
+{
+	static const char key[] = "\nwrite_bytes: ";
+	char name[NAME_BYTES], text[512];
+
+	(void)snprintf(name, sizeof name, "%d/io", task->memory_of);
+	ssize_t n = read_file(reader->fds[USAGE_PROC], name, text, sizeof text);
+	if (n >= 0) {
+		const char *line = strstr(text, key);
+
+		if (line)
+			task->written_bytes = strtoull(line + sizeof key - 1, NULL, 10);
+		return line ? 0 : -EPROTO;
+	}
+	if (n == -ENOENT || n == -ESRCH)
+		return 0;
+	if (!is_ending(reader, task))
+		return (int)n;
+	const struct usage_task *before =
+		bsearch(task, reader->before, reader->before_len, sizeof *task, compare_tasks);
+	if (before)
+		task->written_bytes = before->written_bytes;
+	return 0;
+}
+
 struct look {
 	struct usage_reader *reader;
 	struct usage *usage;
@@ -202,11 +251,25 @@ static struct usage_task *add_task(struct usage_reader *reader)
 	return &reader->tasks[reader->tasks_len++];
 }
 
+/* Those of the last look; its place is the next one's. */
+static void keep_tasks(struct usage_reader *reader)
+{
+	struct usage_task *tasks = reader->before;
+	size_t cap = reader->before_cap;
+
+	reader->before = reader->tasks;
+	reader->before_len = reader->tasks_len;
+	reader->before_cap = reader->tasks_cap;
+	reader->tasks = tasks;
+	reader->tasks_cap = cap;
+}
+
 void usage_forget(struct usage_reader *reader)
 {
 	free(reader->tasks);
-	reader->tasks = NULL;
-	reader->tasks_len = reader->tasks_cap = 0;
+	free(reader->before);
+	reader->tasks = reader->before = NULL;
+	reader->tasks_len = reader->tasks_cap = reader->before_len = reader->before_cap = 0;
 }
 
 static bool see_process(void *context, pid_t pid)
@@ -237,7 +300,10 @@ static bool see_process(void *context, pid_t pid)
 	look->usage->tasks += stat.threads;
 	look->rss_bytes += task->rss_bytes;
 	look->table_bytes += task->vsize_bytes / PAGE_TABLE_SHARE;
-	return true;
+	if (reader->reaped_blocks)
+		look->error = see_written(reader, task);
+	look->usage->written_bytes += task->written_bytes;
+	return look->error == 0;
 }
 
 static uint64_t distance(uint64_t a, uint64_t b)
@@ -310,7 +376,12 @@ int usage_read(struct usage_reader *reader, struct usage *ret_usage)
 	struct usage_stat init;
 	char text[1024];
 
+	if (reader->reaped_blocks)
+		keep_tasks(reader);
 	reader->tasks_len = 0;
+	/* Before those that are not reaped yet: nothing is counted twice then. */
+	if (reader->reaped_blocks)
+		usage.written_bytes = *reader->reaped_blocks * BLOCK_BYTES;
 	int r = each_number(reader->fds[USAGE_PROC], see_process, &look);
 	if (r < 0 || look.error < 0)
 		return r < 0 ? r : look.error;

@@ -35,19 +35,23 @@ struct usage_task {
 	bool has_forked; /* and not executed anything yet */
 	uint64_t rss_bytes;
 	uint64_t vsize_bytes;
+	uint64_t written_bytes;
 };
 
 struct usage {
 	uint64_t memory_bytes;
-	uint64_t cpu_us; /* of all, the ended and reaped ones too */
-	uint64_t tasks;	 /* processes and threads, without init */
+	uint64_t cpu_us;	/* of all, the ended and reaped ones too */
+	uint64_t tasks;		/* processes and threads, without init */
+	uint64_t written_bytes; /* to disks, of all that was waited for and all that is there */
 };
 
 struct usage_reader {
 	int fds[USAGE__N];
-	uint64_t shmem_base_bytes; /* of the whole host, the least that was seen */
-	struct usage_task *tasks;  /* of the last look; usage_forget() frees them */
-	size_t tasks_len, tasks_cap;
+	const _Atomic uint64_t *reaped_blocks; /* NULL: what is written is not asked for */
+	uint64_t shmem_base_bytes;	       /* of the whole host, the least that was seen */
+	/* Of the last look, by pid, and with reaped_blocks of the one before. */
+	struct usage_task *tasks, *before;
+	size_t tasks_len, tasks_cap, before_len, before_cap;
 };
 
 /* In init, when the command runs: opens them all. 0 or -errno, then none is open. No heap. */
@@ -55,7 +59,10 @@ int usage_open(int ret_fds[USAGE__N]);
 
 /* Once before the command runs, so that what it grows by from then on is seen. */
 uint64_t usage_shmem_growth(struct usage_reader *reader);
-/* 0 or -errno. Processes that end meanwhile are left out. */
+/*
+ * 0 or -errno. Processes that end meanwhile are left out; one that is waited for meanwhile may be
+ * missing in written_bytes, or be there twice.
+ */
 int usage_read(struct usage_reader *reader, struct usage *ret_usage);
 void usage_forget(struct usage_reader *reader);
 /* The memory of what usage_read() saw last; once it is above enough, what was seen till then. */

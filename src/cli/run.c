@@ -246,6 +246,10 @@ static void print_limit(const struct run *run)
 		name = "output";
 		units_format_size(limits->output, text, sizeof text);
 		break;
+	case OUTCOME_DISK_LIMIT:
+		name = "disk";
+		units_format_size(limits->disk, text, sizeof text);
+		break;
 	case OUTCOME_SIGNALED:
 		if (run->end.signal != SIGXFSZ || limits->file_size == LIMIT_NONE)
 			return;

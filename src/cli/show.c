@@ -165,6 +165,7 @@ static void print_limits(const struct plan *plan)
 		{ "wall", limits->wall_ms, units_format_time },
 		{ "processes", limits->processes, NULL },
 		{ "file", limits->file_size, units_format_size },
+		{ "disk", limits->disk, units_format_size },
 		{ "output", limits->output, units_format_size },
 		{ "open files", limits->open_files, NULL },
 		{ "io weight", limits->io_weight, NULL },

@@ -46,7 +46,7 @@ _aisbx_value() {
 	--exec | --interpreter | --input-check)
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		;;
-	--allow-degraded) _aisbx_words "cgroup proc idmap keyring landlock limits limits.cpus limits.io_weight" ;;
+	--allow-degraded) _aisbx_words "cgroup proc idmap keyring landlock limits limits.cpus limits.io_weight limits.disk" ;;
 	--registry) _aisbx_words "npm pip cargo go maven apt" ;;
 	--allow-syscall) _aisbx_words "@debug" ;;
 	--deny-syscall)
@@ -56,7 +56,7 @@ _aisbx_value() {
 	--input-encoding) _aisbx_words "utf-8 any" ;;
 	--keep) _aisbx_words "head tail head,tail" ;;
 	-c | --description | --protect | -P | --publish | -m | --memory | --cpu | -t | --timeout | \
-		--grace | --processes | --tmp-size | --file-size | --max-output | --open-files | --cpus | --io-weight | \
+		--grace | --processes | --tmp-size | --file-size | --disk | --max-output | --open-files | --cpus | --io-weight | \
 		--max-input)
 		COMPREPLY=()
 		;;
@@ -85,7 +85,7 @@ _aisbx() {
 	local options="-p --profile -c --script --result --json -q --quiet -v --verbose
 		--description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec
 		-e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --published -m --memory
-		--cpu -t --timeout --grace --processes --tmp-size --file-size --max-output
+		--cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output
 		--keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input
 		--input-encoding --input-check --audit"
 

@@ -196,6 +196,7 @@ static void put_profile(FILE *out, const struct profile *profile)
 	put_number(out, "limits.processes", profile->limits.processes);
 	put_number(out, "limits.tmp", profile->limits.tmp);
 	put_number(out, "limits.file_size", profile->limits.file_size);
+	put_number(out, "limits.disk", profile->limits.disk);
 	put_number(out, "limits.output", profile->limits.output);
 	(void)fprintf(out, "\t\t.limits.keep = %u,\n", profile->limits.keep);
 	put_number(out, "limits.open_files", profile->limits.open_files);

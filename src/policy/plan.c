@@ -221,7 +221,8 @@ static void set_limits(struct plan *plan)
 			       &plan->limits.wall_ms, &plan->limits.processes,
 			       &plan->limits.tmp,     &plan->limits.file_size,
 			       &plan->limits.output,  &plan->limits.open_files,
-			       &plan->limits.cpus,    &plan->limits.io_weight };
+			       &plan->limits.cpus,    &plan->limits.io_weight,
+			       &plan->limits.disk };
 
 	plan->limits = plan->profile->limits;
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
@@ -318,7 +319,8 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 
 	plan->filter = arena_alloc(arena, sizeof *plan->filter);
 	if (profile->syscalls_allow.len == 0 && profile->syscalls_deny.len == 0 &&
-	    !plan->has_exec_list && plan->limits.cpus == LIMIT_NONE) {
+	    !plan->has_exec_list && plan->limits.cpus == LIMIT_NONE &&
+	    plan->limits.disk == LIMIT_NONE) {
 		syscalls_builtin(mediated ? FILTER_MEDIATED : FILTER_DEFAULT, plan->filter);
 		return 0;
 	}
@@ -331,8 +333,8 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 	/* Whole processors may be held by an affinity, which must stay. */
 	if (plan->limits.cpus != LIMIT_NONE)
 		strv_push(arena, &deny, arena_strdup(arena, "sched_setaffinity"));
-	return syscalls_compile(arena, &profile->syscalls_allow, &deny, mediated, plan->filter,
-				reterr);
+	return syscalls_compile(arena, &profile->syscalls_allow, &deny, mediated,
+				plan->limits.disk != LIMIT_NONE, plan->filter, reterr);
 }
 
 static bool has_protected_grant(const struct plan *plan)

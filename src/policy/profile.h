@@ -73,6 +73,7 @@ struct limits {
 	uint64_t processes;  /* tasks, threads included */
 	uint64_t tmp;	     /* bytes, all private files together */
 	uint64_t file_size;  /* bytes */
+	uint64_t disk;	     /* bytes, written to write grants by all together */
 	uint64_t output;     /* bytes, stdout and stderr together */
 	unsigned keep;	     /* of output: enum keep */
 	uint64_t open_files; /* descriptors per process */

@@ -22,6 +22,7 @@ const struct wall_info walls[WALL__N] = {
 	[WALL_LIMITS]       = { "limits", true, "a limit that this host cannot set is not set" },
 	[WALL_CPUS]         = { "limits.cpus", true, "the box uses as many processors as there are" },
 	[WALL_IO_WEIGHT]    = { "limits.io_weight", true, "the box has the same share of a disk as others" },
+	[WALL_DISK]         = { "limits.disk", true, "the box may write as much to its write grants as there is room" },
 	[WALL_PROTECT]      = { "protect", false, "" },
 	[WALL_TERMINAL]     = { "terminal", false, "" },
 };

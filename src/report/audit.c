@@ -244,7 +244,8 @@ int audit_end(struct audit *audit, const struct run_facts *facts, struct err *re
 	if (!audit_is_on(audit))
 		return 0;
 	if (outcome == OUTCOME_WALL_LIMIT || outcome == OUTCOME_CPU_LIMIT ||
-	    outcome == OUTCOME_MEMORY_LIMIT || outcome == OUTCOME_OUTPUT_LIMIT) {
+	    outcome == OUTCOME_MEMORY_LIMIT || outcome == OUTCOME_OUTPUT_LIMIT ||
+	    outcome == OUTCOME_DISK_LIMIT) {
 		json_t *limit = make_line("limit", facts->plan);
 
 		json_object_set_new(limit, "verdict", json_string("denied"));

@@ -71,14 +71,15 @@ static json_t *limit(uint64_t value)
 
 static json_t *limits_object(const struct limits *limits)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
 			 "memory_bytes", limit(limits->memory), "cpu_ms", limit(limits->cpu_ms),
 			 "wall_ms", limit(limits->wall_ms), "grace_ms", limit(limits->grace_ms),
 			 "processes", limit(limits->processes), "tmp_bytes", limit(limits->tmp),
-			 "file_size_bytes", limit(limits->file_size), "output_bytes",
-			 limit(limits->output), "keep", keep_names[limits->keep], "open_files",
-			 limit(limits->open_files), "cpus_thousandths", limit(limits->cpus),
-			 "io_weight", limit(limits->io_weight));
+			 "file_size_bytes", limit(limits->file_size), "disk_bytes",
+			 limit(limits->disk), "output_bytes", limit(limits->output), "keep",
+			 keep_names[limits->keep], "open_files", limit(limits->open_files),
+			 "cpus_thousandths", limit(limits->cpus), "io_weight",
+			 limit(limits->io_weight));
 }
 
 static json_t *input_object(const struct profile *profile)

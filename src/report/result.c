@@ -60,7 +60,8 @@ static json_t *error_object(const struct run_facts *facts)
 static bool is_left_out(const struct box_end *end, const char *name)
 {
 	return (end->degraded & 1U << WALL_CPUS && strcmp(name, "cpus") == 0) ||
-	       (end->degraded & 1U << WALL_IO_WEIGHT && strcmp(name, "io_weight") == 0);
+	       (end->degraded & 1U << WALL_IO_WEIGHT && strcmp(name, "io_weight") == 0) ||
+	       (end->degraded & 1U << WALL_DISK && strcmp(name, "disk") == 0);
 }
 
 static json_t *limits_object(const struct plan *plan, const struct box_end *end)
@@ -82,6 +83,7 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 		{ "processes", limits->processes, "rlimit" },
 		{ "tmp", limits->tmp, "tmpfs" },
 		{ "file_size", limits->file_size, "rlimit" },
+		{ "disk", limits->disk, "supervisor" },
 		{ "output", limits->output, "supervisor" },
 		{ "open_files", limits->open_files, "rlimit" },
 		{ "io_weight", limits->io_weight, "cgroup2" },
@@ -133,6 +135,8 @@ static void add_figures(json_t *result, const struct box_end *end)
 			    end->peak_memory_bytes ? number(end->peak_memory_bytes) : json_null());
 	json_object_set_new(result, "peak_processes",
 			    end->peak_processes ? number(end->peak_processes) : json_null());
+	json_object_set_new(result, "disk_bytes",
+			    end->disk_counted ? number(end->disk_bytes) : json_null());
 	json_object_set_new(result, "stdout_bytes",
 			    end->output_counted ? number(end->stdout_bytes) : json_null());
 	json_object_set_new(result, "stderr_bytes",

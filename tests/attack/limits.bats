@@ -90,7 +90,7 @@ held() { # NAME MIB: ended at 64M, and done without the limit
 
 burnt() { # NAME: ended at 1s, done without the limit
 	hog "$1" 2 1 --cpu 1s
-	[ "$status" -gt 128 ]
+	[ "$status" -gt 128 ] || { echo "status $status: $output $stderr" >&2; return 1; }
 	lacks "$output" done
 	contains "$stderr" "CPU time limit of 1s reached"
 	[ "$(outcome)" = cpu_limit ]

@@ -102,9 +102,94 @@ load ../lib/common
 	contains "$stderr" "No space left"
 }
 
-@test "tmp size: empty files are bounded too" {
-	run aisbx run --tmp-size 1M -t 20s -- sh -c 'cd /tmp; i=0; while [ $i -lt 5000 ]; do : >$i || exit 7; i=$((i+1)); done'
+@test "tmp size: empty files are bounded too, of all private directories together" {
+	local dir
+	for dir in /tmp /dev/shm '~' /x; do
+		run aisbx run --tmp-size 1M --tmpfs /x -- sh -c \
+			'cd '$dir'; i=0; while [ $i -lt 5000 ]; do : >$i || exit 7; i=$((i+1)); done'
+		[ "$status" -ne 0 ]
+		contains "$stderr" "No space left"
+	done
+	run aisbx run --tmp-size 1M --tmpfs /x -- sh -c \
+		'for dir in /tmp /dev/shm ~ /x; do
+			cd $dir; i=0; while [ $i -lt 400 ]; do : >$i || exit 7; i=$((i+1)); done; done'
 	[ "$status" -ne 0 ]
+	run aisbx run --tmp-size 16M --tmpfs /x -- sh -c \
+		'for dir in /tmp /dev/shm ~ /x; do
+			cd $dir; i=0; while [ $i -lt 400 ]; do : >$i || exit 7; i=$((i+1)); done; done'
+	status_is 0
+}
+
+@test "disk: held where the kernel counts what is written" {
+	[ "$(stat -f -c %T .)" != tmpfs ] || skip "the tests' directory is in memory"
+	run aisbx run --rw . --disk 1M --result r.json -- sh -c 'echo x >x'
+	status_is 0
+	[ "$(jq -r .walls.limits.disk r.json)" = supervisor ]
+	[ "$(jq ".disk_bytes >= 4096 and .disk_bytes <= 65536" r.json)" = true ] # names may count, too
+	run aisbx run --disk 0 --result r.json -- sh -c 'echo x >/tmp/x'
+	status_is 0
+	member_is disk_bytes r.json 0
+}
+
+# Mounts of the test's own: tmpfs at m and at w/m, read-only at r/m, an overlay with its upper
+# directory in memory at o, one on the disk at d; MORE for aisbx.
+in_memory() { # MORE COMMAND...: `aisbx run MORE -- COMMAND`, stdout and stderr and status in $output
+	cat >mounts <<-'E'
+		mkdir -p m w/m r/m o d u l u/up u/work
+		mount -t tmpfs none m
+		mount -t tmpfs none w/m
+		mount -t tmpfs -o ro none r/m
+		mkdir m/up m/work
+		mount -t overlay -o lowerdir=l,upperdir=m/up,workdir=m/work none o
+		mount -t overlay -o lowerdir=l,upperdir=u/up,workdir=u/work none d
+		chmod 777 m w w/m r o d
+		"$AISBX" run --allow-degraded idmap --disk 1M "$@"
+		echo "status $?"
+	E
+	rm -rf m w r o d u l
+	run unshare -m bash mounts "$@"
+	output="$output $stderr"
+}
+
+@test "disk: where the kernel does not count it is an error that names the grant" {
+	need_root
+	[ "$(stat -f -c %T .)" != tmpfs ] || skip "the tests' directory is in memory"
+	local grant
+	for grant in m w o; do
+		in_memory --rw "$grant" -- echo works
+		lacks "$output" works
+		contains "$output" "status 125"
+		contains "$output" "cannot hold 'limits.disk'"
+		contains "$output" "add --allow-degraded limits.disk"
+		in_memory --rw "$grant" --allow-degraded limits.disk --result r.json -- echo works
+		contains "$output" works
+		[ "$(jq -c .walls.degraded r.json)" = '["limits.disk"]' ] ||
+			[ "$(jq -c .walls.degraded r.json)" = '["idmap","limits.disk"]' ]
+		[ "$(jq -c '[.walls.limits.disk, .disk_bytes]' r.json)" = '[null,null]' ]
+	done
+	in_memory --rw w -- true
+	contains "$output" "/w/m' (tmpfs)"
+	for grant in r d; do
+		in_memory --rw "$grant" -- echo works
+		contains "$output" works
+		contains "$output" "status 0"
+	done
+	in_memory --ro m -- echo works
+	contains "$output" works
+}
+
+@test "disk: a box without /proc cannot be looked into" {
+	cat >run <<-'E'
+		mount -t tmpfs none /proc/sys || exit 77
+		"$AISBX" run --disk 1M --allow-degraded proc "$@"
+	E
+	run unshare -rm sh run -- echo ran
+	[ "$status" -ne 77 ] || must_or_skip "no mounts in a user namespace"
+	if [ "$status" -eq 0 ]; then skip "the box has a /proc there"; fi
+	status_is 125
+	contains "$stderr" "the box has no /proc to look into"
+	run unshare -rm sh run --allow-degraded limits.disk -- echo ran
+	output_is ran
 }
 
 @test "file size: also for granted directories, and the program is told" {

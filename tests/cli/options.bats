@@ -62,7 +62,7 @@ load ../lib/common
 @test "options without their value are refused" {
 	local option
 	for option in -p --profile -c --script --ro --rw --hide --tmpfs -C --chdir -e --env -m \
-		--memory --cpu -t --timeout --processes --tmp-size --file-size --max-output --keep \
+		--memory --cpu -t --timeout --processes --tmp-size --file-size --disk --max-output --keep \
 		--open-files --result --audit --exec --allow-degraded --grace --max-input \
 		--input-encoding --input-check --allow-syscall --deny-syscall --interpreter; do
 		fails_with 125 "$option" run "$option"

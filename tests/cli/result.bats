@@ -18,7 +18,7 @@ check_result() { # FILE OUTCOME
 		    "signal": (str, int, none), "error": (dict, none), "profile": (str, none),
 		    "profile_sha256": (str, none), "command": (list,), "wall_ms": (int,),
 		    "cpu_ms": (int, none), "peak_memory_bytes": (int, none),
-		    "peak_processes": (int, none), "stdout_bytes": (int, none),
+		    "peak_processes": (int, none), "disk_bytes": (int, none), "stdout_bytes": (int, none),
 		    "stderr_bytes": (int, none), "stdout_cut_bytes": (int, none),
 		    "stdout_cut_at": (int, none), "stderr_cut_bytes": (int, none),
 		    "stderr_cut_at": (int, none), "truncated": (bool,), "refused": (list,),
@@ -31,7 +31,7 @@ check_result() { # FILE OUTCOME
 		    assert r["truncated"] or not r[stream + "_cut_bytes"], stream
 		assert r["version"] == 1
 		assert r["outcome"] == sys.argv[2], r["outcome"]
-		assert r["outcome"] in ("exited signaled wall_limit cpu_limit memory_limit output_limit "
+		assert r["outcome"] in ("exited signaled wall_limit cpu_limit memory_limit output_limit disk_limit "
 		                        "input_rejected setup_failed").split()
 		if r["run"] is not None:
 		    assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", r["run"]), r["run"]
@@ -103,6 +103,23 @@ check_result() { # FILE OUTCOME
 	member_is truncated r.json true
 	[ "$(member stderr_bytes r.json)" -le 1000 ]
 	contains "$stderr" "output limit"
+}
+
+@test "disk_limit" {
+	[ "$(stat -f -c %T .)" != tmpfs ] || skip "the tests' directory is in memory"
+	mkdir w
+	run aisbx run --result r.json --audit a.jsonl --rw w --disk 1M -- dd if=/dev/zero of=w/big bs=1M count=3000
+	status_is 137
+	check_result r.json disk_limit
+	[ "$(member disk_bytes r.json)" -gt $((1 << 20)) ]
+	member_is signal r.json '"SIGKILL"'
+	contains "$(grep '"limit"' a.jsonl)" '"limit":"disk_limit"'
+	contains "$stderr" "aisbx: disk limit of 1M reached: the box was ended"
+	run aisbx run -q --rw w --disk 1M -- dd if=/dev/zero of=w/big bs=1M count=3000
+	status_is 137
+	lacks "$stderr" "aisbx:"
+	run aisbx run --result r.json --rw w -- sh -c 'echo x >w/x'
+	member_is disk_bytes r.json null
 }
 
 @test "input_rejected" {

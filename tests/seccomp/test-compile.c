@@ -13,8 +13,9 @@
 #include "box/syscalls.h"
 #include "bpf_sim.h"
 
-#define EPERM_RET  (SECCOMP_RET_ERRNO | (uint32_t)EPERM)
-#define ENOSYS_RET (SECCOMP_RET_ERRNO | (uint32_t)ENOSYS)
+#define EPERM_RET      (SECCOMP_RET_ERRNO | (uint32_t)EPERM)
+#define ENOSYS_RET     (SECCOMP_RET_ERRNO | (uint32_t)ENOSYS)
+#define EOPNOTSUPP_RET (SECCOMP_RET_ERRNO | (uint32_t)EOPNOTSUPP)
 
 static const uint32_t native_arch =
 	CPU_NATIVE == CPU_X86_64 ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
@@ -29,7 +30,7 @@ static int compile(struct arena *arena, const char *allow, const char *deny, boo
 	for (int i = 0; i < 2; i++)
 		while (texts[i] && (word = syscall_next(&texts[i], &len)))
 			strv_push(arena, &lists[i], arena_strndup(arena, word, len));
-	return syscalls_compile(arena, &lists[0], &lists[1], mediated, ret, reterr);
+	return syscalls_compile(arena, &lists[0], &lists[1], mediated, false, ret, reterr);
 }
 
 static uint32_t answer(const struct filter *filter, const char *call, uint64_t arg0, uint64_t arg1)
@@ -117,6 +118,48 @@ static void rules_stay(void **state)
 	arena_free(&arena);
 }
 
+/* Where what is written is counted, nothing else gives a file room; else it may. */
+static void counted(void **state)
+{
+	static const struct {
+		const char *call;
+		uint64_t arg1;
+		uint32_t counted;
+	} table[] = {
+		{ "fallocate", 0, EOPNOTSUPP_RET },
+		{ "fallocate", 0x01, EOPNOTSUPP_RET },	     /* KEEP_SIZE */
+		{ "fallocate", 0x10, EOPNOTSUPP_RET },	     /* ZERO_RANGE */
+		{ "fallocate", 0x11, EOPNOTSUPP_RET },	     /* ZERO_RANGE, KEEP_SIZE */
+		{ "fallocate", 0x40, EOPNOTSUPP_RET },	     /* UNSHARE_RANGE */
+		{ "fallocate", 0x80, EOPNOTSUPP_RET },	     /* WRITE_ZEROES, 6.17 */
+		{ "fallocate", 2ull << 32, EOPNOTSUPP_RET }, /* an int: the rest is no mode */
+		{ "fallocate", 0x03, SECCOMP_RET_ALLOW },    /* PUNCH_HOLE */
+		{ "fallocate", 0x08, SECCOMP_RET_ALLOW },    /* COLLAPSE_RANGE */
+		{ "fallocate", 0x20, SECCOMP_RET_ALLOW },    /* INSERT_RANGE */
+		{ "ioctl", 0x40305828, EOPNOTSUPP_RET },     /* FS_IOC_RESVSP */
+		{ "ioctl", 0x4030582a, EOPNOTSUPP_RET },     /* FS_IOC_RESVSP64 */
+		{ "ioctl", 0x40305839, EOPNOTSUPP_RET },     /* FS_IOC_ZERO_RANGE */
+		{ "ioctl", 0x140305828, EOPNOTSUPP_RET },    /* an unsigned int */
+		{ "ioctl", 0x4030582b, SECCOMP_RET_ALLOW },  /* FS_IOC_UNRESVSP64 */
+		{ "ioctl", 0x40049409, SECCOMP_RET_ALLOW },  /* FICLONE: the same room twice */
+		{ "write", 0, SECCOMP_RET_ALLOW },
+	};
+	struct arena arena = { 0 };
+	struct filter with, without;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(syscalls_compile(&arena, NULL, NULL, false, true, &with, &err), 0);
+	assert_int_equal(syscalls_compile(&arena, NULL, NULL, true, false, &without, &err), 0);
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		assert_int_equal(answer(&with, table[i].call, 0, table[i].arg1), table[i].counted);
+		assert_int_equal(answer(&without, table[i].call, 0, table[i].arg1),
+				 SECCOMP_RET_ALLOW);
+	}
+	assert_int_equal(answer(&with, "ioctl", 0, 0x5412), EPERM_RET);
+	arena_free(&arena);
+}
+
 static void refuses(void **state)
 {
 	static const char *const never[] = { "mount",  "setns",	   "keyctl",	"io_uring_setup",
@@ -157,7 +200,7 @@ static void same_as_builtin(void **state)
 	for (int kind = FILTER_DEFAULT; kind <= FILTER_MEDIATED; kind++) {
 		assert_int_equal(syscalls_builtin((enum filter_kind)kind, &builtin), 0);
 		assert_int_equal(syscalls_compile(&arena, NULL, NULL, kind == FILTER_MEDIATED,
-						  &filter, &err),
+						  false, &filter, &err),
 				 0);
 		assert_int_equal(filter.len, builtin.len);
 		assert_string_equal(filter.sha256, builtin.sha256);
@@ -193,6 +236,7 @@ static void far_jumps(void **state)
 	struct bpf_policy policy = { .audit_arch = native_arch,
 				     .foreign_action = SECCOMP_RET_KILL_PROCESS,
 				     .unknown_action = ENOSYS_RET,
+				     .counted = true,
 				     .calls = calls,
 				     .len = BPF_CALLS_MAX };
 	const char *why;
@@ -224,13 +268,10 @@ static void far_jumps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(allows),
-		cmocka_unit_test(denies),
-		cmocka_unit_test(rules_stay),
-		cmocka_unit_test(refuses),
-		cmocka_unit_test(unknown),
-		cmocka_unit_test(same_as_builtin),
-		cmocka_unit_test(broker_is_builtin),
+		cmocka_unit_test(allows),	   cmocka_unit_test(denies),
+		cmocka_unit_test(rules_stay),	   cmocka_unit_test(counted),
+		cmocka_unit_test(refuses),	   cmocka_unit_test(unknown),
+		cmocka_unit_test(same_as_builtin), cmocka_unit_test(broker_is_builtin),
 		cmocka_unit_test(far_jumps),
 	};
 

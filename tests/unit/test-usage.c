@@ -224,6 +224,42 @@ static void test_shared(void **state)
 	assert_int_equal(memory, 109 * KIB + 12 * KIB);
 }
 
+static void put_io(int pid, unsigned long long bytes)
+{
+	char name[64], text[256];
+
+	(void)snprintf(name, sizeof name, "%d/io", pid);
+	(void)snprintf(text, sizeof text,
+		       "rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\n"
+		       "write_bytes: %llu\ncancelled_write_bytes: 7\n",
+		       bytes);
+	put(name, text);
+}
+
+/* Of those that run by their files, of reaped ones by what init says; init's own is not looked at. */
+static void test_written(void **state)
+{
+	_Atomic uint64_t reaped_blocks = 10;
+	struct usage usage;
+
+	(void)state;
+	put_stat(1, 1, 'S', 0, 0, 0, 1, 0, 0);
+	put_stat(2, 2, 'S', 1, 0, 0, 1, MIB, MIB);
+	put_stat(3, 3, 'Z', 2, 0, 0, 1, 0, 0);
+	put_io(2, 4096);
+	put_io(3, 8192);
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_int_equal(usage.written_bytes, 0);
+	reader.reaped_blocks = &reaped_blocks;
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_int_equal(usage.written_bytes, 4096 + 8192 + 5120);
+	put_stat(4, 4, 'S', 1, 0, 0, 1, MIB, MIB); /* has ended since */
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_int_equal(usage.written_bytes, 4096 + 8192 + 5120);
+	put("4/io", "rchar: 1\n"); /* not what it should be */
+	assert_true(usage_read(&reader, &usage) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +268,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_leaderless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_vfork, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_written, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("usage", tests, NULL, NULL);

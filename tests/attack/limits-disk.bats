@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# limits.disk holds for all that a box writes to its grants together, however it writes.
+# The programs: limits-disk.py.
+load ../lib/common
+
+setup_more() {
+	need python3 jq
+	HOGS=$BATS_TEST_DIRNAME/limits-disk.py
+	mkdir w
+	[ "$(stat -f -c %T w)" != tmpfs ] || skip "the tests' directory is in memory"
+}
+
+hog() { # NAME MIB OPTION...
+	local name=$1 mib=$2
+	shift 2
+	rm -rf w
+	mkdir w
+	BOUND=60 run aisbx run --ro "$HOGS" --rw w -C w --result r.json --processes 64 -m none \
+		--file-size 4G --tmp-size 1G -t none --cpu none "$@" -- python3 -I "$HOGS" "$name" "$mib"
+}
+
+outcome() {
+	jq -r .outcome r.json
+}
+
+held() { # NAME [MIB]: ended at 16M; below its limit done, and the count is true
+	local bytes
+	hog "$1" "${2:-2048}" --disk 16M
+	status_is 137
+	output_is ""
+	contains "$stderr" "aisbx: disk limit of 16M reached: the box was ended"
+	[ "$(outcome)" = disk_limit ]
+	[ "$(jq .disk_bytes r.json)" -gt $((16 << 20)) ]
+	[ "$(du -sm w | cut -f1)" -le $(($(jq .disk_bytes r.json) / (1 << 20) + 1)) ]
+	hog "$1" 32 --disk 1G
+	output_is done
+	status_is 0
+	[ "$(outcome)" = exited ]
+	bytes=$(jq .disk_bytes r.json)
+	[ "$bytes" -ge $((32 << 20)) ]
+	[ "$bytes" -le $((33 << 20)) ]
+}
+
+@test "one file" {
+	held one
+}
+
+@test "many files" {
+	held many_files
+}
+
+@test "children that were waited for" {
+	held children
+}
+
+@test "processes beside each other" {
+	held many
+}
+
+@test "daemons" {
+	held daemons
+}
+
+@test "a thread of a process whose first one has ended" {
+	held threads
+}
+
+@test "files that are deleted" {
+	held deleted
+}
+
+@test "the same place again and again" {
+	held again
+}
+
+@test "mapped files" {
+	held mapped
+}
+
+@test "past the page cache" {
+	held direct
+}
+
+@test "bytes that no write(2) carries" {
+	held sent
+	held spliced
+}
+
+@test "sparse files: what is written counts, in pages" {
+	held sparse
+}
+
+@test "room cannot be had without writing" {
+	held preallocated
+	hog preallocated 32 --disk none
+	contains "$stderr" AssertionError # as everywhere else it can
+}
+
+@test "children that nobody waits for" {
+	hog unwaited 64 --disk 16M
+	[ "$(outcome)" = disk_limit ]
+	hog unwaited 4 --disk 1G
+	output_is done
+}
+
+@test "children that have ended and were not waited for: counted, and once" {
+	hog ended 48 --disk 16M
+	[ "$(outcome)" = disk_limit ]
+	hog ended 10 --disk 16M
+	output_is done
+	[ "$(jq .disk_bytes r.json)" -lt $((11 << 20)) ]
+}
+
+@test "what is not written to a disk is no reason to end a box" {
+	hog elsewhere 64 --disk 1M
+	output_is done
+	status_is 0
+	[ "$(jq .disk_bytes r.json)" -le $((1 << 20)) ]
+}
+
+@test "files.protect: what init opens for the box counts" {
+	mkdir -p w/.git
+	run aisbx run -p agent -C w --rw w --disk 4M --file-size 4G --result r.json -- dd if=/dev/zero of=big bs=1M count=2048
+	status_is 137
+	[ "$(outcome)" = disk_limit ]
+	run aisbx run -p agent -C w --rw w --disk 64M --result r.json -- dd if=/dev/zero of=big bs=1M count=8
+	status_is 0
+	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
+}
+
+@test "what runs on when the command has ended is ended, and counted" {
+	run aisbx run --rw w -C w --disk 1G --result r.json -- sh -c '
+		setsid sh -c "trap \"\" HUP TERM; head -c 8M /dev/zero >b; touch ready; sleep 60" &
+		while [ ! -e ready ]; do sleep 0.01; done'
+	status_is 0
+	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
+}
+
+@test "each end has a true count" {
+	run aisbx run --rw w -C w --disk 1G -t 500ms --grace 100ms --result r.json -- sh -c 'head -c 8M /dev/zero >b; exec sleep 60'
+	status_is 124
+	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
+	run aisbx run --rw w -C w --disk 1G --max-output 100 --result r.json -- sh -c 'head -c 8M /dev/zero >b; exec yes'
+	[ "$(outcome)" = output_limit ]
+	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
+	run aisbx run --rw w -C w --disk 1G --result r.json -- sh -c 'head -c 8M /dev/zero >b; kill -9 $$'
+	[ "$(outcome)" = signaled ]
+	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
+}
