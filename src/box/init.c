@@ -134,19 +134,30 @@ static int join_keyring(const struct plan *plan, unsigned *degraded, struct err 
 /*** Building ***/
 
 struct build {
-	const struct init *init;
+	struct init *init;
 	unsigned degraded;
 	int result;
 	atomic_bool done; /* result, degraded and err are final */
 	struct err err;
 };
 
+/* What no cgroup holds is held by looking: meter.h. */
+static bool is_looked_at(const struct init *init)
+{
+	const struct limits *limits = &init->plan->limits;
+
+	return limits->disk != LIMIT_NONE ||
+	       (!init->in_cgroup && (limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE));
+}
+
 static int build_root(void *argument)
 {
 	struct build *build = argument;
+	struct init *init = build->init;
 
-	build->result = mounts_apply(build->init->plan, build->init->sources, &build->degraded,
-				     &build->err);
+	build->result =
+		mounts_apply(init->plan, init->sources, is_looked_at(init) ? &init->look_fd : NULL,
+			     &build->degraded, &build->err);
 	timing_mark(MARK_MOUNTED);
 	atomic_store_explicit(&build->done, true, memory_order_release);
 	sys_exit_group(0);
@@ -199,7 +210,7 @@ static void await_builder(struct build *build, int pid)
 }
 
 /* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
-static int build_box(const struct init *init, unsigned *degraded, struct err *reterr)
+static int build_box(struct init *init, unsigned *degraded, struct err *reterr)
 {
 	struct build build = { .init = init, .result = -EINTR };
 	struct err network_err;
@@ -288,10 +299,13 @@ static void sort(int *fds, unsigned len)
 	}
 }
 
-/* Every descriptor but the handshake's, the signals', the broker's, the listener and what protect.c works with. */
+/*
+ * Every descriptor but the handshake's, the signals', the broker's, the listener, and what is
+ * looked into or protect.c works with.
+ */
 static void close_descriptors(const struct init *init, int signal_fd)
 {
-	int kept[PROTECT_FDS_MAX + 4];
+	int kept[PROTECT_FDS_MAX + 5];
 	unsigned len = protect_descriptors(kept), from = 0;
 
 	kept[len++] = init->socket_fd;
@@ -300,6 +314,8 @@ static void close_descriptors(const struct init *init, int signal_fd)
 		kept[len++] = init->broker_fd;
 	if (listener_fd() >= 0)
 		kept[len++] = listener_fd();
+	if (init->look_fd >= 0)
+		kept[len++] = init->look_fd;
 	sort(kept, len);
 	for (unsigned i = 0; i < len; i++) {
 		unsigned fd = (unsigned)kept[i];
@@ -389,7 +405,7 @@ static void send_usage(const struct init *init)
 {
 	struct record record = { .phase = PH_METERED, .size = sizeof record };
 	int fds[USAGE__N];
-	int r = usage_open(fds);
+	int r = usage_open(init->look_fd, fds);
 
 	(void)phase_send(init->socket_fd, &record);
 	(void)fds_send(init->socket_fd, fds, r < 0 ? 0 : USAGE__N);

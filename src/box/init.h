@@ -17,6 +17,7 @@ struct init {
 	int broker_peer_fd;  /* the broker's end, which only it may have */
 	bool holds_cpus;     /* so is limits.cpus: else by an affinity */
 	bool in_cgroup;	     /* memory and processor time are held by it */
+	int look_fd;	     /* of mounts_apply(); -1: none */
 	int stdio[3];	     /* see struct payload */
 	/* Of 512 bytes, written by the ones that it reaped; NULL: not asked for. */
 	_Atomic uint64_t *reaped_blocks;

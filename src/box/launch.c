@@ -234,6 +234,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 			     .sources = &sources,
 			     .broker_fd = broker->init_fd,
 			     .broker_peer_fd = broker->own_fd,
+			     .look_fd = -1,
 			     .stdio = { -1, -1, -1 } };
 	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
 				.socket_fd = -1,

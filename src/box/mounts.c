@@ -43,6 +43,7 @@ struct builder {
 	int sealed_fd;	   /* private/ once more, as a read-only mount */
 	unsigned privates; /* entries of private/ so far */
 	int parent_fd;	   /* see open_parent() */
+	int *look_fd;	   /* see mounts_apply() */
 	char parent[PATH_BYTES];
 };
 
@@ -327,6 +328,26 @@ static int mask_proc(struct builder *builder)
 	return 0;
 }
 
+static int mount_proc(const char *const options[][2], int *ret_fd)
+{
+	return mount_filesystem("proc", options,
+				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					MOUNT_ATTR_NOEXEC,
+				ret_fd);
+}
+
+/*
+ * It lies on top of what goes away with the old root, and that takes it along; a mount that
+ * was never attached costs an RCU grace period when it is closed.
+ */
+static int open_look(const struct builder *builder)
+{
+	static const char *const options[][2] = { { NULL, NULL } };
+	int r = mount_proc(options, builder->look_fd);
+
+	return r < 0 ? r : sys_move_mount(*builder->look_fd, builder->base_fd);
+}
+
 static int attach_proc(struct builder *builder, const struct step *step)
 {
 	/*
@@ -335,10 +356,10 @@ static int attach_proc(struct builder *builder, const struct step *step)
 	 */
 	static const char *const options[][2] = { { "hidepid", "ptraceable" }, { NULL, NULL } };
 	_cleanup_close_ int fd = -1;
-	int r = mount_filesystem(
-		"proc", options,
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &fd);
+	int r = mount_proc(options, &fd);
 
+	if (r == 0 && builder->look_fd)
+		r = open_look(builder);
 	if (r < 0 && builder->plan->degradable[WALL_PROC]) {
 		builder->degraded |= 1U << WALL_PROC;
 		return 0;
@@ -525,12 +546,13 @@ static int enter_root(struct builder *builder)
 	return r < 0 ? fail(builder, r, "enter", "/") : 0;
 }
 
-int mounts_apply(const struct plan *plan, struct sources *sources, unsigned *ret_degraded,
-		 struct err *reterr)
+int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look_fd,
+		 unsigned *ret_degraded, struct err *reterr)
 {
 	struct builder builder = { .plan = plan,
 				   .reterr = reterr,
 				   .sources = sources,
+				   .look_fd = ret_look_fd,
 				   .base_fd = -1,
 				   .root_fd = -1,
 				   .private_fd = -1,

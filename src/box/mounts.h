@@ -11,9 +11,11 @@
  * Builds the root and makes it the root of the calling mount namespace.
  * Must run in a fresh mount namespace with capabilities over it.
  * ret_degraded gets bit n set when enum wall n was left out as allowed.
+ * ret_look_fd gets a /proc of the box's that hides nothing and has no place in it, for
+ * usage.h, unless it is NULL; -1 in a box without one.
  * No heap, no stdio.
  */
-int mounts_apply(const struct plan *plan, struct sources *sources, unsigned *ret_degraded,
-		 struct err *reterr);
+int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look_fd,
+		 unsigned *ret_degraded, struct err *reterr);
 
 #endif

@@ -28,20 +28,20 @@ enum {
 	BLOCK_BYTES = 512,	    /* of getrusage(2) */
 };
 
-int usage_open(int ret_fds[USAGE__N])
+int usage_open(int look_fd, int ret_fds[USAGE__N])
 {
 	static const struct {
 		const char *path;
 		int flags;
 	} files[USAGE__N] = {
-		[USAGE_PROC] = { "/proc", O_RDONLY | O_DIRECTORY },
+		[USAGE_PROC] = { ".", O_RDONLY | O_DIRECTORY },
 		[USAGE_ROOT] = { "/", O_PATH | O_DIRECTORY },
 		[USAGE_SHM] = { "/proc/sysvipc/shm", O_RDONLY },
 		[USAGE_INIT] = { "/proc/self/stat", O_RDONLY },
 	};
 
 	for (int i = 0; i < USAGE__N; i++) {
-		ret_fds[i] = sys_open(files[i].path, files[i].flags | O_CLOEXEC, 0);
+		ret_fds[i] = sys_openat2(look_fd, files[i].path, files[i].flags | O_CLOEXEC, 0, 0);
 		if (ret_fds[i] >= 0)
 			continue;
 		int r = ret_fds[i];
@@ -526,6 +526,8 @@ static void read_mapped(const struct usage_task *task, const char *file, struct 
 	(void)snprintf(name, sizeof name, "%d/task/%d/%s", task->pid, task->memory_of, file);
 	_cleanup_close_ int fd =
 		openat(measure->reader->fds[USAGE_PROC], name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES)
+		mapped->bytes = task->rss_bytes; /* a program that cannot be read: all it has */
 	if (fd < 0)
 		return;
 	for (;;) {

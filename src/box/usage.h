@@ -54,8 +54,11 @@ struct usage_reader {
 	size_t tasks_len, tasks_cap, before_len, before_cap;
 };
 
-/* In init, when the command runs: opens them all. 0 or -errno, then none is open. No heap. */
-int usage_open(int ret_fds[USAGE__N]);
+/*
+ * In init, when the command runs: opens them all; look_fd is of mounts_apply(). 0 or -errno,
+ * then none is open. No heap.
+ */
+int usage_open(int look_fd, int ret_fds[USAGE__N]);
 
 /* Once before the command runs, so that what it grows by from then on is seen. */
 uint64_t usage_shmem_growth(struct usage_reader *reader);

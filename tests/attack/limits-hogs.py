@@ -170,6 +170,15 @@ def cpu_children(seconds):
         os.wait()
 
 
+def cpu_ended(seconds):
+    """Nobody waits for them, and they stay."""
+    for _ in range(seconds * 10):
+        if os.fork() == 0:
+            burn(0.1)
+            os._exit(0)
+        time.sleep(0.1)
+
+
 def cpu_many(seconds):
     forked(lambda: burn(seconds / 4) or b"", 4)
 

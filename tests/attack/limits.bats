@@ -104,6 +104,10 @@ burnt() { # NAME: ended at 1s, done without the limit
 	burnt cpu_children
 }
 
+@test "processor time of children that have ended and were not waited for" {
+	burnt cpu_ended
+}
+
 @test "processor time of processes beside each other" {
 	burnt cpu_many
 }
@@ -176,4 +180,21 @@ for _ in range(5): os.fork() or os.setsid()
 time.sleep(60)'
 	status_is 124
 	[ "$(outcome)" = wall_limit ]
+}
+
+# Of an ordinary user's, when root owns the program: its memory shows in no file but stat.
+@test "memory of a program that may be executed and not read" {
+	need_root
+	local dir
+	dir=$(mktemp -d "$BIN/unreadable.XXXXXX")
+	cp "$(readlink -f "$(command -v python3)")" "$dir/python"
+	chmod 711 "$dir/python"
+	chmod 755 "$dir"
+	cd "$dir"
+	run as_user timeout 60 "$AISBX" run --ro "$dir" --ro "$HOGS" --result fd:2 -m 64M \
+		-- "$dir/python" -I "$HOGS" one 256 10
+	cd "$T"
+	rm -rf "$dir"
+	status_is 137
+	contains "$stderr" '"outcome":"memory_limit"'
 }
