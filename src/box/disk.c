@@ -150,7 +150,7 @@ static int refuse(struct err *reterr, const char *hint)
 
 int disk_check(struct arena *arena, const struct plan *plan, struct err *reterr)
 {
-	struct mounts mounts;
+	struct mounts mounts = { 0 };
 
 	if (access("/proc/self/io", F_OK) < 0)
 		return refuse(reterr, "there is no /proc/self/io: this kernel does not count what "

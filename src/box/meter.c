@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/program.h"
 #include "base/sys.h"
+#include "box/written.h"
 #include "policy/profile.h"
 
 enum {
@@ -129,21 +130,6 @@ struct progress {
 	int64_t measuring_us; /* what it took */
 	struct written written;
 };
-
-void written_follow(struct written *written, uint64_t sum)
-{
-	uint64_t before = written->looks[written->last], most = 0;
-	uint64_t sure = sum < before ? sum : before;
-
-	written->last = (written->last + 1) % WRITTEN_LOOKS;
-	written->looks[written->last] = sum;
-	for (size_t i = 0; i < WRITTEN_LOOKS; i++)
-		most = written->looks[i] > most ? written->looks[i] : most;
-	if (sure > written->base)
-		written->bytes += sure - written->base;
-	if (sure > written->base || most < written->base)
-		written->base = sure > written->base ? sure : most;
-}
 
 /* Above the limit only measuring tells; else once in a while, and for a true peak. */
 static bool wants_measure(const struct meter *meter, const struct progress *progress,

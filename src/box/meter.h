@@ -46,25 +46,6 @@ struct meter {
 	pthread_t thread;
 };
 
-/*** What is written: pure ***/
-
-enum {
-	WRITTEN_LOOKS = 4
-};
-
-/*
- * Looks at a sum that can be too low or too high for the while of one. It grows by what two
- * looks agree on. It shrinks only when a process took its count with it, because its parent
- * ignores the end of its children: then all the looks agree, and what was seen stays counted.
- */
-struct written {
-	uint64_t looks[WRITTEN_LOOKS];
-	size_t last;
-	uint64_t base;	/* what the sum was last known to be */
-	uint64_t bytes; /* in all */
-};
-void written_follow(struct written *written, uint64_t sum);
-
 #define METER_NONE                                                                                 \
 	{                                                                                          \
 		.verdict_fd = -1, .stop_fd = -1                                                    \

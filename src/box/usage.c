@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/written.h"
 
 enum {
 	INIT_PID = 1,
@@ -23,7 +24,6 @@ enum {
 	NAME_BYTES = 64,
 	MEMFDS_MAX = 1024,
 	FORKED_NOT_EXECUTED = 0x40, /* PF_FORKNOEXEC of linux/sched.h */
-	EXITING = 0x04,		    /* PF_EXITING */
 	PAGE_TABLE_SHARE = 512,	    /* bytes of address space for a byte of page table */
 	BLOCK_BYTES = 512,	    /* of getrusage(2) */
 };
@@ -178,53 +178,6 @@ static void find_memory(const struct usage_reader *reader, struct usage_task *ta
 	stat->rss_pages = other.rss_pages;
 }
 
-static int compare_tasks(const void *a, const void *b)
-{
-	const struct usage_task *x = a, *y = b;
-
-	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
-/* Between the loss of its memory and its being waited for. */
-static bool is_ending(const struct usage_reader *reader, const struct usage_task *task)
-{
-	char name[NAME_BYTES], text[1024];
-	struct usage_stat stat;
-
-	(void)snprintf(name, sizeof name, "%d/stat", task->memory_of);
-	return read_file(reader->fds[USAGE_PROC], name, text, sizeof text) <= 0 ||
-	       !usage_parse_stat(text, &stat) || stat.flags & EXITING;
-}
-
-/*
- * write_bytes of /proc/PID/io, of all threads. Some kernels show it to no ordinary user once
- * the process ends: then it is what was seen last. 0 or -errno.
- */
-static int see_written(const struct usage_reader *reader, struct usage_task *task)
-{
-	static const char key[] = "\nwrite_bytes: ";
-	char name[NAME_BYTES], text[512];
-
-	(void)snprintf(name, sizeof name, "%d/io", task->memory_of);
-	ssize_t n = read_file(reader->fds[USAGE_PROC], name, text, sizeof text);
-	if (n >= 0) {
-		const char *line = strstr(text, key);
-
-		if (line)
-			task->written_bytes = strtoull(line + sizeof key - 1, NULL, 10);
-		return line ? 0 : -EPROTO;
-	}
-	if (n == -ENOENT || n == -ESRCH)
-		return 0;
-	if (!is_ending(reader, task))
-		return (int)n;
-	const struct usage_task *before =
-		bsearch(task, reader->before, reader->before_len, sizeof *task, compare_tasks);
-	if (before)
-		task->written_bytes = before->written_bytes;
-	return 0;
-}
-
 struct look {
 	struct usage_reader *reader;
 	struct usage *usage;
@@ -301,7 +254,7 @@ static bool see_process(void *context, pid_t pid)
 	look->rss_bytes += task->rss_bytes;
 	look->table_bytes += task->vsize_bytes / PAGE_TABLE_SHARE;
 	if (reader->reaped_blocks)
-		look->error = see_written(reader, task);
+		look->error = written_read(reader, task);
 	look->usage->written_bytes += task->written_bytes;
 	return look->error == 0;
 }

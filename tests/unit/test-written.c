@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What was written in all, out of looks that can miss something. */
-#include "box/meter.h"
+#include "box/written.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,5 +39,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_written) };
 
-	return cmocka_run_group_tests_name("meter", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("written", tests, NULL, NULL);
 }
