@@ -27,6 +27,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "policy/paths.h"
 
 enum {
 	PATH_BYTES = 4096
@@ -294,6 +295,15 @@ static const struct {
 	{ "/proc/keys", false },	{ "/proc/latency_stats", false },
 	{ "/proc/sched_debug", false }, { "/proc/scsi", true },
 };
+
+bool mounts_hides(const char *proc_path)
+{
+	for (size_t i = 0; i < sizeof proc_masks / sizeof *proc_masks; i++) {
+		if (path_is_within(proc_path, proc_masks[i].path))
+			return true;
+	}
+	return false;
+}
 
 /*
  * Each mask is a copy of one of two entries. They are copied where they are

@@ -18,4 +18,7 @@
 int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look_fd,
 		 unsigned *ret_degraded, struct err *reterr);
 
+/* Whether a path in the box's /proc is masked, or below one that is. */
+bool mounts_hides(const char *proc_path);
+
 #endif

@@ -10,6 +10,7 @@
 const struct command commands[] = {
 	{ "run", cmd_run, "run a command or code in a box" },
 	{ "show", cmd_show, "show every grant as run would apply it" },
+	{ "why", cmd_why, "say what allows or refuses one thing, and what to write" },
 	{ "check", cmd_check, "validate profiles" },
 	{ "doctor", cmd_doctor, "what this host can enforce, and what to do" },
 	{ "help", cmd_help, "describe a command" },

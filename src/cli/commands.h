@@ -22,6 +22,7 @@ extern const unsigned commands_len;
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 /* The way in as $SHELL: argv[0] is aisbx-sh, then sh's own arguments. */

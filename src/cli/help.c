@@ -13,6 +13,7 @@ static void print_overview(void)
 	       "  aisbx run  [-p PROFILE] [OPTION...] [--] COMMAND [ARG...]\n"
 	       "  aisbx run  [-p PROFILE] [OPTION...] (-c TEXT | --script FILE) [-- ARG...]\n"
 	       "  aisbx show [-p PROFILE] [OPTION...] [--json] [-- COMMAND [ARG...]]\n"
+	       "  aisbx why  [-p PROFILE] [OPTION...] [--json] QUESTION\n"
 	       "  aisbx check FILE...\n"
 	       "  aisbx doctor [--json]\n"
 	       "  aisbx help [COMMAND]\n"
@@ -51,6 +52,16 @@ int cmd_help(int argc, char **argv)
 		options_print_help(stdout, FOR_SHOW);
 		return 0;
 	}
+	if (strcmp(topic, "why") == 0) {
+		printf("usage: aisbx why [-p PROFILE] [OPTION...] [--json] --path PATH [--write]\n"
+		       "       aisbx why [-p PROFILE] [OPTION...] [--json] --host HOST[:PORT]\n"
+		       "       aisbx why [-p PROFILE] [OPTION...] [--json] --syscall NAME\n\n"
+		       "Says whether run with these options would allow it, by which line, and "
+		       "what to\nwrite to change that. Exit status: 0 it would, 1 it would "
+		       "not.\n\n");
+		options_print_help(stdout, FOR_WHY);
+		return 0;
+	}
 	if (strcmp(topic, "check") == 0) {
 		printf("usage: aisbx check FILE...\n\n"
 		       "Reports every error of the profiles as FILE:LINE:COL: what, and what to\n"
@@ -65,7 +76,7 @@ int cmd_help(int argc, char **argv)
 		       "      --json            the same as one JSON object\n");
 		return 0;
 	}
-	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show, check and doctor",
+	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show, why, check and doctor",
 		topic);
 	return print_failure(&err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The command line of `run` and `show`: see options.h. */
+/* The command line of `run`, `show` and `why`: see options.h. */
 #include "cli/options.h"
 
 #include <errno.h>
@@ -15,30 +15,38 @@ enum {
 };
 
 #define FIELD(name) offsetof(struct options, name)
-#define BOTH	    (FOR_RUN | FOR_SHOW)
+#define ALL	    (FOR_RUN | FOR_SHOW | FOR_WHY)
 
 /* clang-format off */
 const struct own_option own_options[] = {
+	{ "path", 0, "PATH",
+	  "whether the box can read PATH", FIELD(path), FOR_WHY },
+	{ "write", 0, NULL,
+	  "whether it can write it", FIELD(write), FOR_WHY },
+	{ "host", 0, "HOST[:PORT]",
+	  "whether it can connect to HOST, at port 443 without one", FIELD(host), FOR_WHY },
+	{ "syscall", 0, "NAME",
+	  "whether it can make the system call NAME", FIELD(syscall), FOR_WHY },
 	{ "profile", 'p', "NAME|FILE|-",
 	  "profile to use: a name, a file (with a slash or ending in .yaml), or - for stdin",
-	  FIELD(profile), BOTH },
+	  FIELD(profile), ALL },
 	{ NULL, 'c', "TEXT",
-	  "run TEXT with the profile's interpreter", FIELD(code), BOTH },
+	  "run TEXT with the profile's interpreter", FIELD(code), ALL },
 	{ "script", 0, "FILE",
-	  "run the code in FILE with the profile's interpreter", FIELD(script), BOTH },
+	  "run the code in FILE with the profile's interpreter", FIELD(script), ALL },
 	{ "result", 0, "FILE|fd:N",
-	  "write how the run ended as one JSON object", FIELD(result), BOTH },
+	  "write how the run ended as one JSON object", FIELD(result), ALL },
 	{ "published", 0, "FILE|fd:N",
 	  "write the published ports as one JSON object as soon as they are open",
-	  FIELD(published), BOTH },
+	  FIELD(published), ALL },
 	{ "json", 0, NULL,
-	  "write JSON", FIELD(json), FOR_SHOW },
+	  "write JSON", FIELD(json), FOR_SHOW | FOR_WHY },
 	{ "timing", 0, NULL,
 	  "say on stderr what each step took", FIELD(timing), FOR_RUN },
 	{ "quiet", 'q', NULL,
-	  "no messages but errors", FIELD(quiet), BOTH },
+	  "no messages but errors", FIELD(quiet), ALL },
 	{ "verbose", 'v', NULL,
-	  "say on stderr what is done", FIELD(verbose), BOTH },
+	  "say on stderr what is done", FIELD(verbose), ALL },
 };
 /* clang-format on */
 const size_t own_options_len = sizeof own_options / sizeof own_options[0];
@@ -132,6 +140,7 @@ static int unknown_option(struct arena *arena, const char *shown, unsigned comma
 {
 	const char *name = shown[1] == '-' ? shown + 2 : shown + 1;
 	const char *nearest = nearest_name(name, known_names(arena, commands));
+	const char *command = commands & FOR_RUN ? "run" : commands & FOR_SHOW ? "show" : "why";
 
 	if (!nearest)
 		nearest = option_of_key(name);
@@ -139,7 +148,7 @@ static int unknown_option(struct arena *arena, const char *shown, unsigned comma
 		return err_msg(reterr, E_USAGE, "unknown option %s; did you mean '--%s'?",
 			       word_quote(arena, shown), nearest);
 	return err_msg(reterr, E_USAGE, "unknown option %s; 'aisbx help %s' lists them",
-		       word_quote(arena, shown), commands & FOR_RUN ? "run" : "show");
+		       word_quote(arena, shown), command);
 }
 
 static int apply_own(struct arena *arena, const struct found *found, const char *value,

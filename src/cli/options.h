@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The command line of `run` and `show`. Options that have a profile key come
+ * The command line of `run`, `show` and `why`. Options that have a profile key come
  * from the schema's table; the few others from a table of their own.
  */
 #ifndef AISBX_CLI_OPTIONS_H
@@ -18,6 +18,7 @@
 enum options_for {
 	FOR_RUN = 1 << 0,
 	FOR_SHOW = 1 << 1, /* takes what run takes, so that a run's line can be shown as it is */
+	FOR_WHY = 1 << 2,  /* the same, and a question */
 };
 
 struct options {
@@ -26,6 +27,10 @@ struct options {
 	const char *script;    /* --script */
 	const char *result;    /* --result: FILE or fd:N, checked */
 	const char *published; /* --published: the same */
+	const char *path;      /* --path, --host, --syscall: what why is asked */
+	const char *host;
+	const char *syscall;
+	bool write; /* --write */
 	bool quiet;
 	bool verbose;
 	bool json;

@@ -5,9 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/code.h"
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/load.h"
 #include "policy/plan.h"
 #include "policy/schema.h"
 #include "policy/units.h"
@@ -294,24 +293,6 @@ static void print_plan(const struct plan *plan)
 
 /*** Command ***/
 
-static int load(struct arena *arena, struct options *options, struct profile *ret_profile,
-		struct hostfacts *facts, struct plan *ret_plan, struct err *reterr)
-{
-	struct request request = { .command = options->command,
-				   .stdin_fd = -1,
-				   .may_lack_command = true };
-
-	if (options->code || options->script) {
-		request.code = "";
-		request.code_name = options->script ? code_name(options->script) : "code";
-	}
-	int r = profile_load_command(arena, options->profile, &options->grants, ret_profile, NULL,
-				     reterr);
-	if (r < 0)
-		return r;
-	return plan_build(arena, ret_profile, facts, &request, ret_plan, reterr);
-}
-
 int cmd_show(int argc, char **argv)
 {
 	struct arena arena = { 0 };
@@ -323,7 +304,7 @@ int cmd_show(int argc, char **argv)
 
 	if (hostfacts_read(&arena, environ, &facts, &err) < 0 ||
 	    options_parse(&arena, argc, argv, FOR_SHOW, &options, &err) < 0 ||
-	    load(&arena, &options, &profile, &facts, &plan, &err) < 0)
+	    load_plan(&arena, &options, &facts, &profile, &plan, &err) < 0)
 		return print_failure(&err);
 	int status = 0;
 	if (options.json)

@@ -37,10 +37,10 @@ _aisbx_value() {
 			compgen -f -X '!*.@(yaml|yml|json)' -- "$cur"
 		)
 		;;
-	--script | --result | --published | --audit | --ro | --rw | --hide) _aisbx_files ;;
+	--script | --result | --published | --audit | --path | --ro | --rw | --hide) _aisbx_files ;;
 	-C | --chdir | --tmpfs) _aisbx_directories ;;
 	-e | --env) mapfile -t COMPREPLY < <(compgen -v -- "$cur") ;;
-	--allow-host | --allow-private-host)
+	--allow-host | --allow-private-host | --host)
 		mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
 		;;
 	--exec | --interpreter | --input-check)
@@ -57,7 +57,7 @@ _aisbx_value() {
 	--keep) _aisbx_words "head tail head,tail" ;;
 	-c | --description | --protect | -P | --publish | -m | --memory | --cpu | -t | --timeout | \
 		--grace | --processes | --tmp-size | --file-size | --disk | --max-output | --open-files | --cpus | --io-weight | \
-		--max-input)
+		--max-input | --syscall)
 		COMPREPLY=()
 		;;
 	*) return 1 ;;
@@ -72,7 +72,7 @@ _aisbx_command_at() {
 		word=${words[i]}
 		case $word in
 		--) echo $((i + 1)) && return ;;
-		--json | --timing | -q | --quiet | -v | --verbose | --*=* | -[!-]?*) ((i++)) ;;
+		--json | --timing | --write | -q | --quiet | -v | --verbose | --*=* | -[!-]?*) ((i++)) ;;
 		-?*) ((i += 2)) ;;
 		*) echo "$i" && return ;;
 		esac
@@ -96,15 +96,16 @@ _aisbx() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]}
 	fi
 	if ((cword == 1)); then
-		_aisbx_words "run show check doctor help --version --help"
+		_aisbx_words "run show why check doctor help --version --help"
 		return
 	fi
 	case ${words[1]} in
 	check) _aisbx_files ;;
 	doctor) _aisbx_words "--json" ;;
-	help) _aisbx_words "run show check doctor" ;;
-	run | show)
+	help) _aisbx_words "run show why check doctor" ;;
+	run | show | why)
 		[[ ${words[1]} == run ]] && options+=" --timing"
+		[[ ${words[1]} == why ]] && options+=" --path --write --host --syscall"
 		at=$(_aisbx_command_at)
 		if ((at < cword)); then
 			_aisbx_files

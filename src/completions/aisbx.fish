@@ -10,12 +10,13 @@ function __aisbx_profiles
     end
 end
 
-set -l commands run show check doctor help
-set -l run '__fish_seen_subcommand_from run show'
+set -l commands run show why check doctor help
+set -l run '__fish_seen_subcommand_from run show why'
 
 complete -c aisbx -f
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a command or code in a box'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a show -d 'Show every grant as run would apply it'
+complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a why -d 'Say what allows or refuses one thing'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a check -d 'Validate profiles'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'What this host can enforce, and what to do'
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -a help -d 'Describe a command'
@@ -23,7 +24,7 @@ complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -l version -d '
 complete -c aisbx -n "not __fish_seen_subcommand_from $commands" -s h -l help -d 'Print an overview'
 complete -c aisbx -n '__fish_seen_subcommand_from check' -F
 complete -c aisbx -n '__fish_seen_subcommand_from doctor' -l json -d 'Write JSON'
-complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show check doctor'
+complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show why check doctor'
 
 complete -c aisbx -n $run -a '(__fish_complete_subcommand --fcs-skip=2 -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --registry -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output --keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
 complete -c aisbx -n $run -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'
@@ -32,6 +33,10 @@ complete -c aisbx -n $run -l script -rF -d 'Run the code in FILE with the interp
 complete -c aisbx -n $run -l result -rF -d 'Write how the run ended as one JSON object'
 complete -c aisbx -n $run -l published -rF -d 'Write the published ports as one JSON object'
 complete -c aisbx -n $run -l json -d 'Write JSON'
+complete -c aisbx -n '__fish_seen_subcommand_from why' -l path -rF -d 'Whether the box can read it'
+complete -c aisbx -n '__fish_seen_subcommand_from why' -l write -d 'Whether it can write it'
+complete -c aisbx -n '__fish_seen_subcommand_from why' -l host -x -a '(__fish_print_hostnames)' -d 'Whether it can connect to it'
+complete -c aisbx -n '__fish_seen_subcommand_from why' -l syscall -x -d 'Whether it can make the call'
 complete -c aisbx -n '__fish_seen_subcommand_from run' -l timing -d 'Say what each step took'
 complete -c aisbx -n $run -s q -l quiet -d 'No messages but errors'
 complete -c aisbx -n $run -s v -l verbose -d 'Say what is done'
