@@ -184,9 +184,8 @@ void supervisor_finish_limits(struct supervisor *sup)
 {
 	struct cgroup *cgroup = &sup->box.cgroup;
 
-	if (!sup->reaped)
-		return; /* the meter may wait for the same as they do; the guard waits for them */
-	meter_stop(&meter);
+	if (sup->reaped) /* else it may wait for the same as they do: what it has seen counts */
+		meter_stop(&meter);
 	fill_disk(sup);
 	if (cgroup->fd < 0) {
 		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);

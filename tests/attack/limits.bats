@@ -157,6 +157,7 @@ burnt() { # NAME: ended at 1s, done without the limit
 	output_is "status 124"
 	contains "$stderr" "are not gone yet"
 	[ "$(outcome)" = wall_limit ]
+	[ "$(jq .peak_processes r.json)" -ge 1 ]
 }
 
 @test "the wall limit: a reader of the output that has stalled" {
