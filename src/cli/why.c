@@ -214,6 +214,8 @@ static int ask_syscall(struct why *why, const char *call, struct err *reterr)
 	if (why->plan->limits.cpus != LIMIT_NONE && strcmp(call, "sched_setaffinity") == 0)
 		return why_decide(why, false, NULL, "limits.cpus may be held by it");
 	const char *rule = syscall_rule_why(call);
+	if (why->plan->limits.disk != LIMIT_NONE && strcmp(call, "fallocate") == 0)
+		rule = "limits.disk counts what is written, and not the room that this gives";
 	if (syscall_set_is_allowed(set))
 		return why_decide(
 			why, true, NULL,
