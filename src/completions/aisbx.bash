@@ -37,7 +37,11 @@ _aisbx_value() {
 			compgen -f -X '!*.@(yaml|yml|json)' -- "$cur"
 		)
 		;;
-	--script | --result | --published | --audit | --path | --ro | --rw | --hide) _aisbx_files ;;
+	--script | --result | --published | --path | --ro | --rw | --hide) _aisbx_files ;;
+	--audit)
+		_aisbx_files
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W journal -- "$cur")
+		;;
 	-C | --chdir | --tmpfs) _aisbx_directories ;;
 	-e | --env) mapfile -t COMPREPLY < <(compgen -v -- "$cur") ;;
 	--allow-host | --allow-private-host | --host)

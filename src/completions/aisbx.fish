@@ -74,4 +74,4 @@ complete -c aisbx -n $run -l allow-degraded -x -a 'cgroup proc idmap keyring lan
 complete -c aisbx -n $run -l max-input -x -d 'Longest code that is taken'
 complete -c aisbx -n $run -l input-encoding -x -a 'utf-8 any' -d 'What bytes code may have'
 complete -c aisbx -n $run -l input-check -x -a '(__fish_complete_command)' -d 'Word of a program that accepts code first'
-complete -c aisbx -n $run -l audit -rF -d 'Append JSON lines about the run'
+complete -c aisbx -n $run -l audit -rF -a journal -d 'Append JSON lines about the run'

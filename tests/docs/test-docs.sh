@@ -291,6 +291,7 @@ if command -v bash >/dev/null; then
 		offers --timeout aisbx run --ti
 		offers python aisbx run -p pyt
 		offers --syscall aisbx why --sys
+		offers journal aisbx run --audit jou
 		offers landlock aisbx run --allow-degraded l
 		offers utf-8 aisbx show --input-encoding ""
 		offers head,tail aisbx run --keep ""

@@ -107,6 +107,7 @@ class Place:
         self.home = os.path.join(self.path, "home")
         self.project = os.path.join(self.path, "project")
         self.result = os.path.join(self.path, "out", "result.json")
+        self.audit = os.path.join(self.path, "out", "log", "audit.jsonl")
         self.stdin = os.path.join(self.path, "stdin")
         self.report = os.path.join(root, f"report.{uid}.{number}")
         for path in (self.home, os.path.dirname(self.result),
@@ -128,7 +129,7 @@ class Place:
             for name in directories + names:
                 full = os.path.join(path, name)
                 st = os.lstat(full)
-                if full != self.result:
+                if full not in (self.result, self.audit, os.path.dirname(self.audit)):
                     found.append((full, st.st_mode, st.st_uid, st.st_size))
         return sorted(found)
 
@@ -158,7 +159,7 @@ class Scene:
                     json.dump(profile, file)
             return words + ["-p", path, "-c", "code"]
         if self.variant == "output":
-            words += ["--max-output", "1M", "--keep", "head,tail"]
+            words += ["--max-output", "1M", "--keep", "head,tail", "--audit", place.audit]
         if self.variant == "agent":
             words += ["-p", "agent"]
         if self.variant == "hosts":
@@ -181,6 +182,7 @@ class Scene:
         run = Run(done, report, place)
         if os.path.exists(place.result):
             os.unlink(place.result)
+        shutil.rmtree(os.path.dirname(place.audit), ignore_errors=True)
         return run
 
 
