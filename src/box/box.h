@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "box/network_log.h"
+#include "box/observe.h"
 #include "box/refusal_log.h"
 #include "box/relay.h"
 #include "policy/plan.h"
@@ -65,10 +66,11 @@ struct box_end {
 	const uint16_t *ports; /* of the host, as many as the plan publishes; in the plan's arena */
 };
 
-/* Who wants to know what happens while it happens. */
+/* Who wants to know what happens while it happens. Each function may be NULL. */
 struct observer {
 	void *context;
-	bool each_event; /* single connections and questions too */
+	bool each_event;	   /* single connections and questions too */
+	const struct trace *trace; /* of an observed plan; NULL: none */
 	/* -errno of these ends the run: with reterr as its error before it is one. */
 	int (*published)(void *context, const uint16_t *ports, struct err *reterr);
 	int (*event)(void *context, const struct broker_event *event);

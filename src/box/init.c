@@ -41,6 +41,7 @@
 #include "box/caps.h"
 #include "box/listener.h"
 #include "box/network.h"
+#include "box/observe.h"
 #include "box/payload.h"
 #include "box/phase.h"
 #include "box/protect.h"
@@ -301,13 +302,14 @@ static void sort(int *fds, unsigned len)
 
 /*
  * Every descriptor but the handshake's, the signals', the broker's, the listener, and what is
- * looked into or protect.c works with.
+ * looked into or protect.c and observe.c work with.
  */
 static void close_descriptors(const struct init *init, int signal_fd)
 {
-	int kept[PROTECT_FDS_MAX + 5];
+	int kept[PROTECT_FDS_MAX + OBSERVE_FDS_MAX + 5];
 	unsigned len = protect_descriptors(kept), from = 0;
 
+	len += observe_descriptors(kept + len);
 	kept[len++] = init->socket_fd;
 	kept[len++] = signal_fd;
 	if (init->broker_fd >= 0)
@@ -490,6 +492,15 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 	}
 }
 
+/* So that what the box wrote can be looked at when it is gone. */
+static int send_layers(const struct init *init, struct err *reterr)
+{
+	int fd = init->sources->layers_fd;
+	int r = fd < 0 ? 0 : fds_send(init->trace->layers_fd, &fd, 1);
+
+	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "hand over", "the box's layers") : 0;
+}
+
 static int start(struct init *init, struct payload *payload, pid_t *ret_command, struct err *reterr)
 {
 	const struct plan *plan = init->plan;
@@ -501,7 +512,11 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 		r = open_null(plan, payload, reterr);
 	if (r == 0)
 		r = protect_prepare(plan, init->sources, reterr);
-	payload->needs_listener = plan->protect != NULL;
+	if (r == 0 && plan->observed)
+		r = observe_prepare(init->trace, reterr);
+	if (r == 0 && plan->observed)
+		r = send_layers(init, reterr);
+	payload->needs_listener = plan->protect != NULL || plan->observed;
 	/* Where it only tells, a run goes on without. */
 	if (r == 0 && listener_prepare(&payload->listener_send, reterr) < 0 &&
 	    payload->needs_listener)

@@ -4,6 +4,7 @@
 #define AISBX_BOX_INIT_H
 
 #include "box/mounts.h"
+#include "box/observe.h"
 #include "policy/plan.h"
 
 /* What launch.c hands to init. */
@@ -11,14 +12,15 @@ struct init {
 	const struct plan *plan;
 	struct arena *arena; /* that the plan lives in: dropped once the command runs */
 	struct sources *sources;
-	struct start *start; /* see phase.h */
-	int socket_fd;	     /* init's end of the handshake */
-	int broker_fd;	     /* see sockets.h; -1: a box without a broker */
-	int broker_peer_fd;  /* the broker's end, which only it may have */
-	bool holds_cpus;     /* so is limits.cpus: else by an affinity */
-	bool in_cgroup;	     /* memory and processor time are held by it */
-	int look_fd;	     /* of mounts_apply(); -1: none */
-	int stdio[3];	     /* see struct payload */
+	struct start *start;	   /* see phase.h */
+	const struct trace *trace; /* of an observed plan */
+	int socket_fd;		   /* init's end of the handshake */
+	int broker_fd;		   /* see sockets.h; -1: a box without a broker */
+	int broker_peer_fd;	   /* the broker's end, which only it may have */
+	bool holds_cpus;	   /* so is limits.cpus: else by an affinity */
+	bool in_cgroup;		   /* memory and processor time are held by it */
+	int look_fd;		   /* of mounts_apply(); -1: none */
+	int stdio[3];		   /* see struct payload */
 	/* Of 512 bytes, written by the ones that it reaped; NULL: not asked for. */
 	_Atomic uint64_t *reaped_blocks;
 };

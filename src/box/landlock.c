@@ -119,6 +119,7 @@ static uint64_t step_access(const struct plan *plan, const struct step *step)
 	case STEP_SYMLINK:
 	case STEP_COVER: /* stands below a bind */
 	case STEP_MASK:
+	case STEP_ABSENT:
 		break;
 	}
 	return plan->has_exec_list ? access & ~ACCESS_EXECUTE : access;

@@ -226,12 +226,13 @@ void launch_forget_start(struct launched *box)
 }
 
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
-	   struct launched *ret_box, struct err *reterr)
+	   const struct trace *trace, struct launched *ret_box, struct err *reterr)
 {
 	struct sources sources;
 	struct init init = { .plan = plan,
 			     .arena = arena,
 			     .sources = &sources,
+			     .trace = trace,
 			     .broker_fd = broker->init_fd,
 			     .broker_peer_fd = broker->own_fd,
 			     .look_fd = -1,

@@ -27,6 +27,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "box/layers.h"
 #include "policy/paths.h"
 
 enum {
@@ -173,6 +174,12 @@ static int attach_bind(struct builder *builder, const struct step *step)
 
 	if (*tree < 0) {
 		int r = source_open(builder->plan, i, -1, builder->sources, builder->reterr);
+		if (r < 0)
+			return r;
+	}
+	if (step->flags & STEP_LAYERED) {
+		int r = layer_interpose(builder->plan, i, builder->base_fd, builder->sources,
+					builder->reterr);
 		if (r < 0)
 			return r;
 	}
@@ -405,6 +412,8 @@ static int apply_step(struct builder *builder, const struct step *step)
 		break;
 	case STEP_SYMLINK:
 		r = make_symlink(builder, step);
+		break;
+	case STEP_ABSENT: /* the layer over its grant lacks it */
 		break;
 	case STEP_FILE:
 		r = make_plain_file(builder, step);

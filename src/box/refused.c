@@ -29,6 +29,7 @@
 #include "base/text.h"
 #include "box/bpf.h"
 #include "box/listener.h"
+#include "box/observe.h"
 #include "box/phase.h"
 #include "box/protect.h"
 #include "box/refused_call.h"
@@ -185,6 +186,11 @@ void refused_answer(void)
 	int error = (int)(action & SECCOMP_RET_DATA);
 	if (action == SECCOMP_RET_USER_NOTIF) {
 		protect_answer(request);
+		return;
+	}
+	if (action == BPF_WATCHED) {
+		error = observe_call(request);
+		listener_reply(request, error, error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 		return;
 	}
 	/* An action that sends nothing here cannot be; it is refused, and told, all the same. */

@@ -20,6 +20,10 @@
 #include "base/sys.h"
 #include "box/userns.h"
 
+enum {
+	PATH_BYTES = 4096
+};
+
 static bool is_expected_device(const char *path, dev_t rdev)
 {
 	static const struct {
@@ -35,10 +39,11 @@ static bool is_expected_device(const char *path, dev_t rdev)
 	return false;
 }
 
-static int check_identity(const struct step *step, int fd, struct err *reterr)
+/* name: below fd; "": fd itself. */
+static int check_identity(const struct step *step, int fd, const char *name, struct err *reterr)
 {
 	struct stat st;
-	long r = sys_call4(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH);
+	long r = sys_call4(SYS_newfstatat, fd, name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
 
 	if (r < 0)
 		return err_wall(reterr, "mount", (int)-r, "inspect", step->host_path);
@@ -76,6 +81,29 @@ int source_restrict(int fd, const struct step *step, int idmap_fd)
 }
 
 /*
+ * A layer lies over a directory: for a file over the one that it is in. It takes no mounts
+ * below with it, and changes nothing there.
+ */
+static struct step lower_of(const struct step *step, char *directory, size_t size,
+			    const char **ret_name)
+{
+	const char *slash = strrchr(step->host_path, '/');
+	struct step lower = *step;
+
+	*ret_name = "";
+	lower.flags &= ~(unsigned)(STEP_WRITABLE | STEP_PROTECTED | STEP_IS_DIR);
+	if (!(step->flags & STEP_IS_DIR) && (size_t)(slash - step->host_path) < size) {
+		size_t len = slash == step->host_path ? 1 : (size_t)(slash - step->host_path);
+
+		memcpy(directory, step->host_path, len);
+		directory[len] = '\0';
+		lower.host_path = directory;
+		*ret_name = slash + 1;
+	}
+	return lower;
+}
+
+/*
  * Opens a detached copy of a step's source after checking that it is still the
  * object the plan saw, and sets its attributes. idmap_fd is a user namespace
  * for STEP_IDMAP, or -1.
@@ -83,6 +111,14 @@ int source_restrict(int fd, const struct step *step, int idmap_fd)
 static int open_source(const struct plan *plan, const struct step *step, int idmap_fd, int *ret_fd,
 		       unsigned *ret_degraded, struct err *reterr)
 {
+	char directory[PATH_BYTES];
+	const char *name = "";
+	struct step lower;
+
+	if (step->flags & STEP_LAYERED) {
+		lower = lower_of(step, directory, sizeof directory, &name);
+		step = &lower;
+	}
 	unsigned recursive = (step->flags & STEP_IS_DIR) ? AT_RECURSIVE : 0;
 	_cleanup_close_ int tree = sys_open_tree(AT_FDCWD, step->host_path,
 						 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
@@ -90,7 +126,7 @@ static int open_source(const struct plan *plan, const struct step *step, int idm
 
 	if (tree < 0)
 		return err_wall(reterr, "mount", -tree, "copy the mount of", step->host_path);
-	int r = check_identity(step, tree, reterr);
+	int r = check_identity(step, tree, name, reterr);
 	if (r < 0)
 		return r;
 	r = source_restrict(tree, step, idmap_fd);
@@ -115,7 +151,8 @@ int source_open(const struct plan *plan, size_t step_index, int idmap_fd, struct
 		return 0;
 	int r = open_source(plan, step, idmap_fd, &sources->tree[step_index], &sources->degraded,
 			    reterr);
-	if (r < 0 || !(step->flags & STEP_PROTECTED))
+	/* A layer's two views come from the layer. */
+	if (r < 0 || !(step->flags & STEP_PROTECTED) || (step->flags & STEP_LAYERED))
 		return r;
 	struct step writable = *step;
 	writable.flags &= ~(unsigned)STEP_PROTECTED;
@@ -126,6 +163,7 @@ int source_open(const struct plan *plan, size_t step_index, int idmap_fd, struct
 void sources_init(struct arena *arena, const struct plan *plan, struct sources *ret_sources)
 {
 	ret_sources->degraded = 0;
+	ret_sources->layers_fd = -1;
 	ret_sources->tree = arena_alloc(arena, plan->steps_len * sizeof(int));
 	ret_sources->writable = arena_alloc(arena, plan->steps_len * sizeof(int));
 	for (size_t i = 0; i < plan->steps_len; i++) {

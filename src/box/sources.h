@@ -15,6 +15,7 @@
 struct sources {
 	int *tree;
 	int *writable;
+	int layers_fd; /* what was written to layered grants, see layers.h; -1: none has a layer */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 };
 

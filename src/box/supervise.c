@@ -155,7 +155,8 @@ static struct refusal_log refusals;
 void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal)
 {
 	refusal_log_add(&refusals, refusal);
-	if (sup->observer && sup->observer->refused(sup->observer->context, refusal) < 0)
+	if (sup->observer && sup->observer->refused &&
+	    sup->observer->refused(sup->observer->context, refusal) < 0)
 		supervisor_end_unwatched(sup);
 }
 
@@ -529,7 +530,8 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	sup.signal_fd = signal_fd;
 	if (supervisor_prepare_output(&sup) < 0 || supervisor_prepare_broker(&sup, arena) < 0)
 		return;
-	int r = launch(plan, arena, stdin_fd, &sup.broker, &sup.box, &ret_end->err);
+	int r = launch(plan, arena, stdin_fd, &sup.broker, observer ? observer->trace : NULL,
+		       &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
 	if (r < 0) {
 		supervisor_close_output(&sup);

@@ -31,7 +31,7 @@ int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena)
 	if (r < 0)
 		return r;
 	sup->end->ports = ports;
-	if (sup->observer && plan->network.publish_len)
+	if (sup->observer && sup->observer->published && plan->network.publish_len)
 		r = sup->observer->published(sup->observer->context, ports, &sup->end->err);
 	return r;
 }
@@ -78,7 +78,8 @@ bool supervisor_read_event(struct supervisor *sup)
 	network_log_add(&network, &event);
 	if (network.failed)
 		supervisor_kill_box(sup); /* it waits for the broker */
-	else if (sup->observer && sup->observer->event(sup->observer->context, &event) < 0)
+	else if (sup->observer && sup->observer->event &&
+		 sup->observer->event(sup->observer->context, &event) < 0)
 		supervisor_end_unwatched(sup);
 	return true;
 }

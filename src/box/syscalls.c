@@ -103,28 +103,25 @@ static int apply_changes(const struct changes *changes, const struct strv *words
 	return 0;
 }
 
-int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
-		     bool mediated, bool counted, struct filter *ret, struct err *reterr)
+/* Allow and deny, in this order: deny wins. */
+static int change_policy(struct changes *changes, const struct strv *allow, const struct strv *deny,
+			 struct err *reterr)
 {
-	struct bpf_call calls[BPF_CALLS_MAX];
-	struct sock_filter insns[BPF_INSNS_MAX], *kept;
-	struct changes changes = { .arena = arena, .calls = calls };
-	struct bpf_policy policy;
-	char *sha256;
-	int r;
+	changes->change = CHANGE_ALLOW;
+	int r = apply_changes(changes, allow, reterr);
+	if (r < 0)
+		return r;
+	changes->change = CHANGE_DENY;
+	return apply_changes(changes, deny, reterr);
+}
 
-	syscall_policy(CPU_NATIVE, mediated, calls, &policy);
-	policy.counted = counted;
-	changes.calls_len = policy.len;
-	changes.change = CHANGE_ALLOW;
-	r = apply_changes(&changes, allow, reterr);
-	if (r < 0)
-		return r;
-	changes.change = CHANGE_DENY; /* after allow: deny wins */
-	r = apply_changes(&changes, deny, reterr);
-	if (r < 0)
-		return r;
-	r = bpf_compile(&policy, insns, BPF_INSNS_MAX);
+static int finish(struct arena *arena, const struct bpf_policy *policy, struct filter *ret,
+		  struct err *reterr)
+{
+	struct sock_filter insns[BPF_INSNS_MAX], *kept;
+	char *sha256;
+	int r = bpf_compile(policy, insns, BPF_INSNS_MAX);
+
 	if (r < 0)
 		return err_wall(reterr, "seccomp", -r, "compile", "syscalls of the profile");
 
@@ -134,6 +131,53 @@ int syscalls_compile(struct arena *arena, const struct strv *allow, const struct
 	(void)SHA256Data((const uint8_t *)kept, (size_t)r * sizeof *kept, sha256);
 	*ret = (struct filter){ kept, (uint16_t)r, sha256 };
 	return 0;
+}
+
+int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
+		     bool mediated, bool counted, struct filter *ret, struct err *reterr)
+{
+	struct bpf_call calls[BPF_CALLS_MAX];
+	struct changes changes = { .arena = arena, .calls = calls };
+	struct bpf_policy policy;
+
+	syscall_policy(CPU_NATIVE, mediated, calls, &policy);
+	policy.counted = counted;
+	changes.calls_len = policy.len;
+	int r = change_policy(&changes, allow, deny, reterr);
+	return r < 0 ? r : finish(arena, &policy, ret, reterr);
+}
+
+/*** An observed run ***/
+
+/* See observe.c: what it does not know goes on as it is. Of a rule all calls, or none. */
+static const char observed_calls[] =
+	"access chdir chmod creat execve execveat faccessat faccessat2 fchmod link linkat lstat "
+	"memfd_create mkdir mkdirat newfstatat open openat readlink readlinkat rename renameat "
+	"renameat2 socket socketpair stat statx symlink symlinkat truncate unlink unlinkat";
+
+int syscalls_compile_observed(struct arena *arena, const struct strv *deny, struct filter *ret,
+			      struct err *reterr)
+{
+	const char *cursor = observed_calls, *name;
+	struct bpf_call calls[BPF_CALLS_MAX];
+	struct changes changes = { .arena = arena, .calls = calls };
+	struct bpf_policy policy;
+	size_t len;
+
+	syscall_policy(CPU_NATIVE, false, calls, &policy);
+	changes.calls_len = policy.len;
+	int r = change_policy(&changes, NULL, deny, reterr);
+	if (r < 0)
+		return r;
+	while ((name = syscall_next(&cursor, &len))) {
+		int nr = syscall_number(CPU_NATIVE, arena_strndup(arena, name, len));
+
+		for (size_t i = 0; i < policy.len; i++) {
+			if (nr >= 0 && calls[i].nr == (uint32_t)nr)
+				calls[i].watched = true;
+		}
+	}
+	return finish(arena, &policy, ret, reterr);
 }
 
 /*** Loading ***/

@@ -43,6 +43,13 @@ int syscalls_compile(struct arena *arena, const struct strv *allow, const struct
 		     bool mediated, bool counted, struct filter *ret, struct err *reterr);
 
 /*
+ * The filter of an observed run: what names a file, and what makes a socket, is notified
+ * where it would be allowed (observe.h). deny: as in a profile.
+ */
+int syscalls_compile_observed(struct arena *arena, const struct strv *deny, struct filter *ret,
+			      struct err *reterr);
+
+/*
  * Loads filter into the calling thread; from here on it holds for the thread,
  * what it starts, and what that executes.
  *

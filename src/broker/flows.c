@@ -281,16 +281,20 @@ static void read_local_address(int fd, struct address *ret_address)
 /* Who is meant: the name whose address was called, or the address itself. */
 static bool identify(struct flow *flow, const struct listener *listener, int fd)
 {
+	const struct name *name = listener->name;
 	char text[INET6_ADDRSTRLEN];
 
 	flow->port = listener->port;
-	if (listener->name) {
-		(void)snprintf(flow->host, sizeof flow->host, "%s", listener->name->text);
+	read_local_address(fd, &flow->literal);
+	/* The listener of a granted range has taken a name's place at this port. */
+	if (!name)
+		name = name_by_address(&flow->literal);
+	if (name) {
+		(void)snprintf(flow->host, sizeof flow->host, "%s", name->text);
 		flow->grant = hosts_find_name(grants, flow->host, flow->port);
 		return flow->grant;
 	}
 	flow->is_literal = true;
-	read_local_address(fd, &flow->literal);
 	(void)snprintf(flow->host, sizeof flow->host, "%s", address_format(&flow->literal, text));
 	flow->grant = hosts_find_address(grants, &flow->literal, flow->port);
 	return flow->grant;

@@ -444,6 +444,7 @@ const char *host_grant_host(struct arena *arena, const struct host_grant *grant)
 			return arena_printf(arena, "[%s]", grant->name);
 		break;
 	case HOST_NAME:
+	case HOST_ANY:
 		break;
 	}
 	return grant->name;

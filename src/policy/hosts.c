@@ -35,10 +35,37 @@ bool host_grant_matches(const struct host_grant *grant, const char *name)
 		return strcmp(name, grant->name) == 0;
 	case HOST_SUBDOMAINS:
 		return is_below(name, grant->name);
+	case HOST_ANY: /* what has none is of the host or its network, localhost above all */
+		return strchr(name, '.');
 	case HOST_NET:
 		break;
 	}
 	return false;
+}
+
+void hosts_add_any_public(struct host_grants *grants)
+{
+	static const uint16_t ports[] = { 443,	80,   21,   22,	  25,	110,  143,   465,
+					  587,	853,  873,  993,  995,	1433, 3000,  3306,
+					  4873, 5000, 5432, 5671, 5672, 6379, 8000,  8080,
+					  8443, 8888, 9000, 9092, 9200, 9418, 11371, 27017 };
+	/* At all addresses the box's own servers stand, so only what they seldom take. */
+	static const struct host_grant any_net = { .kind = HOST_NET,
+						   .ports = { { 443, 443 }, { 80, 80 } },
+						   .ports_len = 2,
+						   .why = "learn" };
+	struct host_grant any = { .kind = HOST_ANY, .name = "*", .why = "learn" };
+
+	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+		any.ports[any.ports_len++] = (struct port_range){ ports[i], ports[i] };
+	grants->items[grants->len++] = any;
+	struct host_grant *v6 = &grants->items[grants->len++];
+	struct host_grant *v4 = &grants->items[grants->len++];
+	*v6 = *v4 = any_net;
+	v6->name = "::/0";
+	v4->name = "0.0.0.0/0";
+	v4->net = (struct address)ADDRESS_V4(0, 0, 0, 0);
+	v4->prefix_len = V4_PREFIX_LEN;
 }
 
 /* A net of IPv6 has no IPv4 address in it, not even ::/0. */

@@ -23,6 +23,7 @@ enum {
 enum host_kind {
 	HOST_NAME,	 /* name itself */
 	HOST_SUBDOMAINS, /* every name below name, at any depth; not name itself */
+	HOST_ANY,	 /* every name with a dot in it; no profile grants this: learn */
 	HOST_NET,	 /* net/prefix_len: one address or a range of them */
 };
 
@@ -56,6 +57,15 @@ struct host_grants {
  */
 int host_grant_parse(struct arena *arena, const char *text, bool is_private,
 		     struct host_grant *ret_grant, const char **ret_why);
+
+/*
+ * What an observed run may reach: every name, and every address, that is public, at the ports
+ * of common services. Fills grants, which has room for HOSTS_ANY_LEN more.
+ */
+enum {
+	HOSTS_ANY_LEN = 3
+};
+void hosts_add_any_public(struct host_grants *grants);
 
 /* The grant's host as host_grant_parse() takes it: *.NAME, NAME, an address, [IPV6]. */
 const char *host_grant_host(struct arena *arena, const struct host_grant *grant);

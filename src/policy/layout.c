@@ -95,7 +95,8 @@ static int prepare_on_bind(struct layout *layout, const struct entry *entry,
 					"it is a file where a directory goes, or the reverse");
 			return 0;
 		}
-		if ((holding.flags & STEP_WRITABLE) && !(holding.flags & STEP_PROTECTED))
+		if ((holding.flags & STEP_WRITABLE) &&
+		    !(holding.flags & (STEP_PROTECTED | STEP_LAYERED)))
 			add_pin(layout, &holding, path_join(layout->arena, holding.box_path, part),
 				&host);
 	}
@@ -128,7 +129,7 @@ static void add_bind(struct layout *layout, const struct entry *entry)
 	if (S_ISDIR(entry->host.mode))
 		step->flags |= STEP_IS_DIR;
 	if (entry->kind == ENTRY_WRITE) {
-		step->flags |= STEP_WRITABLE;
+		step->flags |= STEP_WRITABLE | (plan->throw_away ? (unsigned)STEP_LAYERED : 0);
 		if (plan->protect && S_ISDIR(entry->host.mode))
 			step->flags |= STEP_PROTECTED;
 	}
@@ -141,12 +142,14 @@ static void add_bind(struct layout *layout, const struct entry *entry)
 		step->flags |= STEP_IDMAP;
 }
 
-static void add_memory(struct layout *layout, const struct entry *entry)
+static void add_memory(struct layout *layout, const struct entry *entry, const struct step *in)
 {
 	const char *box_path = entry->box_path;
 	struct step *step;
 
-	if (entry->kind == ENTRY_HIDE || entry->kind == ENTRY_OPENED) {
+	if (entry->kind == ENTRY_HIDE && in && (in->flags & STEP_LAYERED)) {
+		step = steps_add(layout->arena, layout->plan, STEP_ABSENT, box_path, 0);
+	} else if (entry->kind == ENTRY_HIDE || entry->kind == ENTRY_OPENED) {
 		bool shows = entry->has_children || entry->kind == ENTRY_OPENED;
 
 		step = steps_add(layout->arena, layout->plan, STEP_MASK, box_path,
@@ -195,7 +198,7 @@ static int emit_entry(struct layout *layout, struct entry *entry)
 	} else if (entry_is_bind(entry)) {
 		add_bind(layout, entry);
 	} else {
-		add_memory(layout, entry);
+		add_memory(layout, entry, in);
 	}
 	if (on_bind)
 		layout->plan->steps[made].flags |= STEP_ON_BIND;

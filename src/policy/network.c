@@ -78,7 +78,8 @@ static int build_grants(struct arena *arena, struct plan *plan, struct err *rete
 	const struct profile *profile = plan->profile;
 	struct registries registries;
 	int r = read_registries(arena, plan, &registries, reterr);
-	size_t most = profile->hosts.len + profile->private_hosts.len + registries.len;
+	size_t most = profile->hosts.len + profile->private_hosts.len + registries.len +
+		      (plan->network.any_public ? HOSTS_ANY_LEN : 0);
 
 	if (r < 0 || most == 0)
 		return r;
@@ -86,6 +87,8 @@ static int build_grants(struct arena *arena, struct plan *plan, struct err *rete
 	r = add_grants(arena, plan, &profile->hosts, false, reterr);
 	if (r == 0)
 		r = add_grants(arena, plan, &profile->private_hosts, true, reterr);
+	if (r == 0 && plan->network.any_public)
+		hosts_add_any_public(&plan->network.grants);
 	return r < 0 ? r : add_registries(arena, plan, &registries, reterr);
 }
 

@@ -233,6 +233,8 @@ static void set_limits(struct plan *plan)
 		plan->limits.grace_ms = 2000;
 	if (plan->limits.tmp == LIMIT_NONE)
 		plan->limits.tmp = (uint64_t)1 << 30; /* memory is never unbounded */
+	if (plan->throw_away)
+		plan->limits.disk = LIMIT_NONE; /* nothing gets there */
 	if (plan->limits.keep == KEEP_UNSET)
 		plan->limits.keep = KEEP_HEAD;
 }
@@ -318,9 +320,9 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 	bool mediated = plan->protect != NULL;
 
 	plan->filter = arena_alloc(arena, sizeof *plan->filter);
-	if (profile->syscalls_allow.len == 0 && profile->syscalls_deny.len == 0 &&
-	    !plan->has_exec_list && plan->limits.cpus == LIMIT_NONE &&
-	    plan->limits.disk == LIMIT_NONE) {
+	if (!plan->observed && profile->syscalls_allow.len == 0 &&
+	    profile->syscalls_deny.len == 0 && !plan->has_exec_list &&
+	    plan->limits.cpus == LIMIT_NONE && plan->limits.disk == LIMIT_NONE) {
 		syscalls_builtin(mediated ? FILTER_MEDIATED : FILTER_DEFAULT, plan->filter);
 		return 0;
 	}
@@ -333,6 +335,8 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 	/* Whole processors may be held by an affinity, which must stay. */
 	if (plan->limits.cpus != LIMIT_NONE)
 		strv_push(arena, &deny, arena_strdup(arena, "sched_setaffinity"));
+	if (plan->observed)
+		return syscalls_compile_observed(arena, &deny, plan->filter, reterr);
 	return syscalls_compile(arena, &profile->syscalls_allow, &deny, mediated,
 				plan->limits.disk != LIMIT_NONE, plan->filter, reterr);
 }
@@ -362,10 +366,13 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 	plan->code = request->code;
 	plan->code_len = request->code_len;
 	plan->is_input_check = request->is_input_check;
+	plan->throw_away = request->throw_away;
+	plan->observed = request->observed;
 	set_ids(plan);
 	set_limits(plan);
 	choose_stdio(plan, request);
 	set_degradable(plan);
+	plan->network.any_public = request->any_public_host;
 	r = check_keep(plan, reterr);
 	if (r == 0)
 		r = make_run_id(plan->run, reterr);

@@ -30,6 +30,7 @@ enum step_kind {
 	STEP_PRIVATE, /* a writable directory in memory */
 	STEP_BIND,    /* host_path, as flags say */
 	STEP_MASK,    /* an empty thing nobody may open, in front of box_path */
+	STEP_ABSENT,  /* a name that the layer over a STEP_LAYERED bind takes away */
 	STEP_DEVICE,  /* a device node of the host */
 	STEP_PROC,
 	STEP_DEVPTS,
@@ -45,6 +46,7 @@ enum step_flags {
 	STEP_ON_BIND = 1 << 6,	 /* the mount point is the host's: never created */
 	STEP_OPENED = 1 << 7,	 /* STEP_MASK: shows a read grant, less what is hidden */
 	STEP_PART = 1 << 8,	 /* stands for an entry of such a grant */
+	STEP_LAYERED = 1 << 9,	 /* writes stay in a layer of the box's own: layers.c */
 };
 
 struct step {
@@ -73,6 +75,7 @@ enum stdio_mode {
 /* What of the network the box reaches, and what reaches it. */
 struct plan_network {
 	struct host_grants grants;
+	bool any_public; /* learn: of every public host, the usual ports */
 	struct publish *publish;
 	size_t publish_len;
 	/* Of network.registries: see registries.h. */
@@ -112,6 +115,8 @@ struct plan {
 	const char *code; /* bytes given with -c, --script or stdin, NULL: none */
 	size_t code_len;
 	bool is_input_check;
+	bool throw_away; /* see struct request */
+	bool observed;
 };
 
 /*
@@ -127,6 +132,9 @@ struct request {
 	bool stdin_is_code;    /* the payload's stdin is empty */
 	bool is_input_check;   /* stdout goes nowhere */
 	bool may_lack_command; /* show */
+	bool throw_away;       /* learn: what is written to grants goes with the box */
+	bool observed;	       /* learn: init notes the paths that are asked for: observe.h */
+	bool any_public_host;  /* learn */
 };
 
 /* Everything lives in arena; profile and facts are kept by reference. */

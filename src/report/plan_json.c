@@ -22,6 +22,7 @@ static const char *step_kind(const struct step *step)
 	case STEP_BIND:
 		return (step->flags & STEP_WRITABLE) ? "write" : "read";
 	case STEP_MASK:
+	case STEP_ABSENT:
 		return "hide";
 	case STEP_DEVICE:
 		return "device";

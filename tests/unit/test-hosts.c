@@ -49,6 +49,35 @@ static const char *text_of(const struct host_grant *grant)
 	return text;
 }
 
+static void test_any_public(void **state)
+{
+	struct host_grant items[HOSTS_ANY_LEN];
+	struct host_grants any = { items, 0 };
+	struct address address;
+
+	(void)state;
+	hosts_add_any_public(&any);
+	assert_int_equal(any.len, HOSTS_ANY_LEN);
+	assert_true(hosts_know(&any, "example.com"));
+	assert_false(hosts_know(&any, "localhost"));
+	assert_false(hosts_know(&any, "printer"));
+	assert_non_null(hosts_find_name(&any, "a.example.com", 443));
+	assert_null(hosts_find_name(&any, "a.example.com", 1));
+	address = address_of("93.184.216.34");
+	assert_true(host_permits(hosts_find_address(&any, &address, 443), &address));
+	assert_true(host_permits(hosts_find_name(&any, "example.com", 443), &address));
+	address = address_of("2606:2800:220:1::1");
+	assert_true(host_permits(hosts_find_address(&any, &address, 80), &address));
+	static const char *const never[] = { "127.0.0.1",	"10.0.0.1",   "192.168.1.1",
+					     "169.254.169.254", "::1",	      "fe80::1",
+					     "fd00::1",		"100.64.0.1", "0.0.0.0" };
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+		address = address_of(never[i]);
+		for (size_t j = 0; j < any.len; j++)
+			assert_false(host_permits(&items[j], &address));
+	}
+}
+
 static const char *name_of_length(size_t len)
 {
 	char *name = arena_alloc(&arena, len + 1);
@@ -580,6 +609,7 @@ static void test_publish(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_any_public),
 		cmocka_unit_test_teardown(test_taken, clear_arena),
 		cmocka_unit_test_teardown(test_refused, clear_arena),
 		cmocka_unit_test_teardown(test_too_long, clear_arena),

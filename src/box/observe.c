@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The notes of an observed box: see observe.h.
+ *
+ * Theory of operation: the filter of an observed run notifies init of every
+ * call that names a file. init reads the path, once, makes it absolute with
+ * what /proc says of the caller's directory, writes it down when it is new and
+ * lets the call go on. What is noted leaves through a file that the payload has
+ * no way to, so a flood of calls costs the box its own time: the table of what
+ * is known and the file have bounds, and past them one note says so.
+ *
+ * One thing is decided here: a socket of AF_UNIX is refused. The observed
+ * box's view is the host's file tree, and a path socket in it leads to a
+ * server outside of every wall. The family is in a register, which nobody can
+ * change while the call waits. socketpair(2) makes connected ones, which a
+ * stream cannot lead elsewhere; one of datagrams can, and is refused too.
+ */
+#include "box/observe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/sys.h"
+#include "base/text.h"
+
+enum {
+	PATH_BYTES = 4096,
+	PAGE_BYTES = 4096,
+	KNOWN_SLOTS = 1 << 16, /* a power of two */
+	KNOWN_MAX = KNOWN_SLOTS / 4 * 3,
+	NOTES_BYTES_MAX = 16 << 20,
+	SOCKET_TYPE_BITS = 0xf,
+	NONE = -1,
+};
+
+/* Which argument is what. */
+struct observed {
+	int nr;
+	enum note note;
+	int8_t dir, path, flags;
+};
+
+/* clang-format off */
+static const struct observed calls[] = {
+	/*                               dir   path  flags */
+	{ SYS_execve,     NOTE_EXECUTE, NONE,    0, NONE },
+	{ SYS_execveat,   NOTE_EXECUTE,    0,    1, NONE },
+	{ SYS_openat,     NOTE_READ,       0,    1,    2 },
+	{ SYS_newfstatat, NOTE_LOOK,       0,    1, NONE },
+	{ SYS_statx,      NOTE_LOOK,       0,    1, NONE },
+	{ SYS_faccessat,  NOTE_LOOK,       0,    1, NONE },
+	{ SYS_faccessat2, NOTE_LOOK,       0,    1, NONE },
+	{ SYS_readlinkat, NOTE_LOOK,       0,    1, NONE },
+	{ SYS_chdir,      NOTE_ENTER,   NONE,    0, NONE },
+	{ SYS_truncate,   NOTE_WRITE,   NONE,    0, NONE },
+	{ SYS_mkdirat,    NOTE_CREATE,     0,    1, NONE },
+	{ SYS_symlinkat,  NOTE_CREATE,     1,    2, NONE },
+	{ SYS_unlinkat,   NOTE_REPLACE,    0,    1, NONE },
+	{ SYS_renameat,   NOTE_REPLACE,    2,    3, NONE },
+	{ SYS_renameat2,  NOTE_REPLACE,    2,    3, NONE },
+	{ SYS_linkat,     NOTE_REPLACE,    2,    3, NONE },
+#ifdef SYS_open /* arm64 has only the calls above */
+	{ SYS_open,       NOTE_READ,    NONE,    0,    1 },
+	{ SYS_mkdir,      NOTE_CREATE,  NONE,    0, NONE },
+	{ SYS_symlink,    NOTE_CREATE,  NONE,    1, NONE },
+	{ SYS_creat,      NOTE_CREATE,  NONE,    0, NONE },
+	{ SYS_stat,       NOTE_LOOK,    NONE,    0, NONE },
+	{ SYS_lstat,      NOTE_LOOK,    NONE,    0, NONE },
+	{ SYS_access,     NOTE_LOOK,    NONE,    0, NONE },
+	{ SYS_readlink,   NOTE_LOOK,    NONE,    0, NONE },
+	{ SYS_unlink,     NOTE_REPLACE, NONE,    0, NONE },
+	{ SYS_rename,     NOTE_REPLACE, NONE,    1, NONE },
+	{ SYS_link,       NOTE_REPLACE, NONE,    1, NONE },
+#endif
+};
+/* clang-format on */
+
+static struct {
+	bool cut;
+	int paths_fd;
+	int proc_fd; /* the box's /proc */
+	size_t written;
+	size_t known_len;
+} notes = { .paths_fd = -1, .proc_fd = -1 };
+
+/* Hashes of what was noted; pages that are not needed are never touched. */
+static uint64_t known[KNOWN_SLOTS];
+
+int observe_prepare(const struct trace *trace, struct err *reterr)
+{
+	notes.paths_fd = trace->paths_fd;
+	notes.proc_fd = sys_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (notes.proc_fd < 0)
+		return err_set(reterr, E_SYSTEM, -notes.proc_fd, "open", "/proc of the box");
+	return 0;
+}
+
+unsigned observe_descriptors(int fds[OBSERVE_FDS_MAX])
+{
+	if (notes.paths_fd < 0)
+		return 0;
+	fds[0] = notes.paths_fd;
+	fds[1] = notes.proc_fd;
+	return OBSERVE_FDS_MAX;
+}
+
+/*** Writing ***/
+
+static bool write_all(const char *bytes, size_t len)
+{
+	while (len) {
+		long n = sys_write(notes.paths_fd, bytes, len);
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static void cut(void)
+{
+	static const char note[] = { NOTE_CUT, '\0' };
+
+	if (!notes.cut)
+		(void)write_all(note, sizeof note); /* what reads it sees the end either way */
+	notes.cut = true;
+}
+
+/* Whether it is new. */
+static bool remember(const char *note, size_t len)
+{
+	uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)note[i]) * 1099511628211ULL;
+	hash |= !hash; /* 0 is an empty slot */
+	for (size_t at = hash & (KNOWN_SLOTS - 1);; at = (at + 1) & (KNOWN_SLOTS - 1)) {
+		if (known[at] == hash)
+			return false;
+		if (known[at])
+			continue;
+		known[at] = hash;
+		notes.known_len++;
+		return true;
+	}
+}
+
+/* note: its letter, the path and a NUL. */
+static void write_note(const char *note, size_t len)
+{
+	if (notes.cut || !remember(note, len))
+		return;
+	if (notes.known_len > KNOWN_MAX || notes.written + len > NOTES_BYTES_MAX ||
+	    !write_all(note, len))
+		cut();
+	notes.written += len;
+}
+
+static void write_plain(enum note kind)
+{
+	const char note[] = { (char)kind, '\0' };
+
+	write_note(note, sizeof note);
+}
+
+/*** Reading ***/
+
+/* A path of the payload's; false when it cannot be read or is too long. */
+static bool copy_path(pid_t pid, uint64_t address, char *buf, size_t size)
+{
+	size_t first = PAGE_BYTES - address % PAGE_BYTES;
+	struct iovec local = { buf, size };
+	struct iovec remote[] = { { (void *)(uintptr_t)address, first < size ? first : size },
+				  { (void *)(uintptr_t)(address + first),
+				    first < size ? size - first : 0 } };
+	long n = sys_call6(SYS_process_vm_readv, pid, (long)&local, 1, (long)remote,
+			   first < size ? 2 : 1, 0);
+
+	return n > 0 && memchr(buf, '\0', (size_t)n);
+}
+
+/* Where a relative path starts, without a slash at its end. The length, or -errno. */
+static long read_base(pid_t pid, int fd, char *buf, size_t size)
+{
+	char link[64], number[21];
+
+	if (fd != AT_FDCWD && fd < 0)
+		return -EBADF;
+	memcpy(link, text_decimal((uint64_t)pid, number), sizeof number);
+	memcpy(link + strlen(link), fd == AT_FDCWD ? "/cwd" : "/fd/", sizeof "/fd/");
+	if (fd != AT_FDCWD) {
+		const char *decimal = text_decimal((uint64_t)fd, number);
+		memcpy(link + strlen(link), decimal, strlen(decimal) + 1);
+	}
+	long n = sys_call4(SYS_readlinkat, notes.proc_fd, link, buf, size - 1);
+	if (n <= 0 || buf[0] != '/')
+		return n < 0 ? n : -ENOENT;
+	return buf[n - 1] == '/' ? n - 1 : n;
+}
+
+static enum note note_of(const struct observed *call, const struct seccomp_notif *request)
+{
+	uint64_t flags = call->flags == NONE ? 0 : request->data.args[call->flags];
+
+	if (call->note != NOTE_READ)
+		return call->note;
+	if (flags & O_PATH)
+		return NOTE_LOOK;
+	if (flags & O_CREAT)
+		return NOTE_CREATE;
+	return (flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC) ? NOTE_READ : NOTE_WRITE;
+}
+
+static void note_path(const struct observed *call, const struct seccomp_notif *request)
+{
+	static char note[1 + 2 * PATH_BYTES], path[PATH_BYTES];
+	const __u64 *args = request->data.args;
+	const pid_t pid = (pid_t)request->pid;
+	long base = 0;
+
+	/* Before its execve the payload is a part of init, which cannot be read: learn knows it. */
+	if (!copy_path(pid, args[call->path], path, sizeof path) || !path[0])
+		return;
+	if (path[0] != '/') {
+		int fd = call->dir == NONE ? AT_FDCWD : (int)args[call->dir];
+
+		base = read_base(pid, fd, note + 1, PATH_BYTES);
+		if (base < 0)
+			return;
+		note[1 + base++] = '/';
+	}
+	note[0] = (char)note_of(call, request);
+	size_t len = strlen(path) + 1;
+	memcpy(note + 1 + base, path, len);
+	write_note(note, 1 + (size_t)base + len);
+}
+
+static int decide_socket(const struct seccomp_notif *request, bool is_pair)
+{
+	uint32_t family = (uint32_t)request->data.args[0];
+	uint32_t type = (uint32_t)request->data.args[1] & SOCKET_TYPE_BITS;
+
+	if (family != AF_UNIX || (is_pair && type != SOCK_DGRAM))
+		return 0;
+	write_plain(NOTE_UNIX);
+	return -EPERM;
+}
+
+int observe_call(const struct seccomp_notif *request)
+{
+	if (request->data.nr == SYS_socket || request->data.nr == SYS_socketpair)
+		return decide_socket(request, request->data.nr == SYS_socketpair);
+	if (request->data.nr == SYS_memfd_create)
+		write_plain(NOTE_MEMFD);
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		if (calls[i].nr == request->data.nr) {
+			note_path(&calls[i], request);
+			break;
+		}
+	}
+	return 0;
+}
