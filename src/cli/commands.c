@@ -13,6 +13,7 @@ const struct command commands[] = {
 	{ "why", cmd_why, "say what allows or refuses one thing, and what to write" },
 	{ "check", cmd_check, "validate profiles" },
 	{ "doctor", cmd_doctor, "what this host can enforce, and what to do" },
+	{ "learn", cmd_learn, "watch a command and propose the smallest profile for it" },
 	{ "help", cmd_help, "describe a command" },
 };
 const unsigned commands_len = sizeof commands / sizeof *commands;

@@ -21,6 +21,7 @@ extern const unsigned commands_len;
 
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_learn(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -16,6 +16,7 @@ static void print_overview(void)
 	       "  aisbx why  [-p PROFILE] [OPTION...] [--json] QUESTION\n"
 	       "  aisbx check FILE...\n"
 	       "  aisbx doctor [--json]\n"
+	       "  aisbx learn [-o FILE | --update PROFILE] [OPTION...] [--] COMMAND [ARG...]\n"
 	       "  aisbx help [COMMAND]\n"
 	       "  aisbx --version\n\n"
 	       "commands:\n");
@@ -76,7 +77,19 @@ int cmd_help(int argc, char **argv)
 		       "      --json            the same as one JSON object\n");
 		return 0;
 	}
-	err_msg(&err, E_USAGE, "no help on '%s'; the topics are run, show, why, check and doctor",
-		topic);
+	if (strcmp(topic, "learn") == 0) {
+		printf("usage: aisbx learn [-o FILE | --update PROFILE] [-p PROFILE] [OPTION...]\n"
+		       "                   [--] COMMAND [ARG...]\n\n"
+		       "Runs COMMAND in a box that shows the host, reaches every public host and\n"
+		       "keeps nothing, proposes the smallest profile for what it used, and runs "
+		       "it\n"
+		       "again under that. -p names the profile to extend; --ro and --rw show "
+		       "more,\n"
+		       "--hide less.\n\n");
+		options_print_help(stdout, FOR_LEARN);
+		return 0;
+	}
+	err_msg(&err, E_USAGE,
+		"no help on '%s'; the topics are run, show, why, check, learn and doctor", topic);
 	return print_failure(&err);
 }

@@ -15,7 +15,8 @@ enum {
 };
 
 #define FIELD(name) offsetof(struct options, name)
-#define ALL	    (FOR_RUN | FOR_SHOW | FOR_WHY)
+#define BOTH	    (FOR_RUN | FOR_SHOW | FOR_WHY)
+#define ALL	    (BOTH | FOR_LEARN)
 
 /* clang-format off */
 const struct own_option own_options[] = {
@@ -31,18 +32,22 @@ const struct own_option own_options[] = {
 	  "profile to use: a name, a file (with a slash or ending in .yaml), or - for stdin",
 	  FIELD(profile), ALL },
 	{ NULL, 'c', "TEXT",
-	  "run TEXT with the profile's interpreter", FIELD(code), ALL },
+	  "run TEXT with the profile's interpreter", FIELD(code), BOTH },
 	{ "script", 0, "FILE",
-	  "run the code in FILE with the profile's interpreter", FIELD(script), ALL },
+	  "run the code in FILE with the profile's interpreter", FIELD(script), BOTH },
 	{ "result", 0, "FILE|fd:N",
-	  "write how the run ended as one JSON object", FIELD(result), ALL },
+	  "write how the run ended as one JSON object", FIELD(result), BOTH },
 	{ "published", 0, "FILE|fd:N",
 	  "write the published ports as one JSON object as soon as they are open",
-	  FIELD(published), ALL },
+	  FIELD(published), BOTH },
 	{ "json", 0, NULL,
 	  "write JSON", FIELD(json), FOR_SHOW | FOR_WHY },
 	{ "timing", 0, NULL,
 	  "say on stderr what each step took", FIELD(timing), FOR_RUN },
+	{ "output", 'o', "FILE",
+	  "write the proposal to FILE instead of stdout", FIELD(output), FOR_LEARN },
+	{ "update", 0, "PROFILE",
+	  "show what PROFILE lacks, as a unified diff of it", FIELD(update), FOR_LEARN },
 	{ "quiet", 'q', NULL,
 	  "no messages but errors", FIELD(quiet), ALL },
 	{ "verbose", 'v', NULL,
@@ -50,6 +55,24 @@ const struct own_option own_options[] = {
 };
 /* clang-format on */
 const size_t own_options_len = sizeof own_options / sizeof own_options[0];
+
+/* learn proposes the others. */
+static bool is_for(const struct setting *setting, unsigned commands)
+{
+	static const char *const of_learn[] = { "files.read",	   "files.write",   "files.hide",
+						"env.pass",	   "env.set",	    "network.hosts",
+						"network.private", "allow_degraded" };
+
+	if (!(commands & FOR_LEARN))
+		return true;
+	if (strncmp(setting->key, "limits.", strlen("limits.")) == 0)
+		return strcmp(setting->key, "limits.disk") != 0; /* nothing gets there */
+	for (size_t i = 0; i < sizeof of_learn / sizeof *of_learn; i++) {
+		if (strcmp(setting->key, of_learn[i]) == 0)
+			return true;
+	}
+	return false;
+}
 
 /* One option as found on the command line. */
 struct found {
@@ -117,7 +140,7 @@ static const char *const *known_names(struct arena *arena, unsigned commands)
 			names[len++] = own_options[i].name;
 	}
 	for (size_t i = 0; i < settings_len; i++) {
-		if (settings[i].option)
+		if (settings[i].option && is_for(&settings[i], commands))
 			names[len++] = settings[i].option;
 	}
 	return names;
@@ -140,7 +163,10 @@ static int unknown_option(struct arena *arena, const char *shown, unsigned comma
 {
 	const char *name = shown[1] == '-' ? shown + 2 : shown + 1;
 	const char *nearest = nearest_name(name, known_names(arena, commands));
-	const char *command = commands & FOR_RUN ? "run" : commands & FOR_SHOW ? "show" : "why";
+	const char *command = commands & FOR_RUN    ? "run"
+			      : commands & FOR_SHOW ? "show"
+			      : commands & FOR_WHY  ? "why"
+						    : "learn";
 
 	if (!nearest)
 		nearest = option_of_key(name);
@@ -202,6 +228,9 @@ static int parse_option(struct arena *arena, int argc, char **argv, int i, unsig
 
 	if (!found.own && !found.setting)
 		return unknown_option(arena, found.shown, commands, reterr);
+	if (found.setting && !is_for(found.setting, commands))
+		return err_msg(reterr, E_USAGE, "learn does not take '%s'; add it to the proposal",
+			       found.shown);
 	if (found.own && !found.own->argument) {
 		if (value)
 			return err_msg(reterr, E_USAGE,
@@ -334,7 +363,7 @@ void options_print_help(FILE *out, enum options_for options_for)
 	for (size_t i = 0; i < settings_len; i++) {
 		const struct setting *setting = &settings[i];
 
-		if (setting->option)
+		if (setting->option && is_for(setting, options_for))
 			print_option(out, setting->short_option, setting->option, setting->argument,
 				     setting->help);
 	}

@@ -19,6 +19,7 @@ enum options_for {
 	FOR_RUN = 1 << 0,
 	FOR_SHOW = 1 << 1, /* takes what run takes, so that a run's line can be shown as it is */
 	FOR_WHY = 1 << 2,  /* the same, and a question */
+	FOR_LEARN = 1 << 3,
 };
 
 struct options {
@@ -30,7 +31,9 @@ struct options {
 	const char *path;      /* --path, --host, --syscall: what why is asked */
 	const char *host;
 	const char *syscall;
-	bool write; /* --write */
+	bool write;	    /* --write */
+	const char *output; /* -o of learn */
+	const char *update; /* --update of learn */
 	bool quiet;
 	bool verbose;
 	bool json;

@@ -388,6 +388,7 @@ static int answer_place(struct why *why, const struct spot *place, bool write)
 	case STEP_SYMLINK:
 	case STEP_FILE:
 	case STEP_COVER:
+	case STEP_ABSENT: /* of learn's runs only */
 		break;
 	}
 	if (!place->exists)

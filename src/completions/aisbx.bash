@@ -31,13 +31,13 @@ _aisbx_directories() {
 # The value of option $1. Fails for an option without one.
 _aisbx_value() {
 	case $1 in
-	-p | --profile | --extends)
+	-p | --profile | --extends | --update)
 		mapfile -t COMPREPLY < <(
 			compgen -W "$(_aisbx_profiles)" -- "$cur"
 			compgen -f -X '!*.@(yaml|yml|json)' -- "$cur"
 		)
 		;;
-	--script | --result | --published | --path | --ro | --rw | --hide) _aisbx_files ;;
+	--script | -o | --output | --result | --published | --path | --ro | --rw | --hide) _aisbx_files ;;
 	--audit)
 		_aisbx_files
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W journal -- "$cur")
@@ -68,7 +68,7 @@ _aisbx_value() {
 	esac
 }
 
-# Index of the first word that is no option of run or show, or of what follows --.
+# Index of the first word that is no option of run, show or learn, or of what follows --.
 _aisbx_command_at() {
 	local i=2 word
 
@@ -100,16 +100,20 @@ _aisbx() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]}
 	fi
 	if ((cword == 1)); then
-		_aisbx_words "run show why check doctor help --version --help"
+		_aisbx_words "run show why check learn doctor help --version --help"
 		return
 	fi
 	case ${words[1]} in
 	check) _aisbx_files ;;
 	doctor) _aisbx_words "--json" ;;
-	help) _aisbx_words "run show why check doctor" ;;
-	run | show | why)
+	help) _aisbx_words "run show why check learn doctor" ;;
+	run | show | why | learn)
 		[[ ${words[1]} == run ]] && options+=" --timing"
 		[[ ${words[1]} == why ]] && options+=" --path --write --host --syscall"
+		[[ ${words[1]} != learn ]] || options="-o --output --update -p --profile -q --quiet
+			-v --verbose --ro --rw --hide -e --env --allow-host --allow-private-host -m --memory
+			--cpu -t --timeout --grace --processes --tmp-size --file-size --max-output
+			--keep --open-files --cpus --io-weight --allow-degraded"
 		at=$(_aisbx_command_at)
 		if ((at < cword)); then
 			_aisbx_files

@@ -72,7 +72,7 @@ options_of() {
 
 ### Options
 
-for command in run show why; do
+for command in run show why learn; do
 	"$AISBX" help "$command"
 done | sed -n 's/^  *\(-[-A-Za-z].*\)/\1/p' | grep '^-' |
 	grep -o '^-[A-Za-z], --[a-z-]*\|^--[a-z-]*\|^-[A-Za-z] ' |
@@ -256,17 +256,19 @@ for file in aisbx.bash _aisbx aisbx.fish; do
 	case $file in
 	aisbx.fish)
 		# shellcheck disable=SC2016 # fish's $run
-		sed -n 's/^complete -c aisbx -n \$run //p; s/^complete .*from \(run\|why\)'\'' //p' "$path" |
+		sed -n 's/^complete -c aisbx -n \$run //p; s/^complete -c aisbx -n \$any //p
+			s/^complete .*from \(run\|why\|learn\)'\'' //p' "$path" |
 			grep -o '^-[sl] [A-Za-z-]*\( -l [a-z-]*\)\{0,1\}' |
 			sed 's/-l /--/g; s/-s /-/g' | tr ' ' '\n'
 		;;
 	_aisbx)
-		sed -n '/^	options=(/,/^	)/p; s/.*\(--timing\)/\1/p; /^	why)/,/;;/{ /_arguments/!p }' "$path" |
+		sed -n '/^	options=(/,/^	)/p; s/.*\(--timing\)/\1/p; /^	why)/,/;;/{ /_arguments/!p }
+			s/.*\({-o+,--output=}\)/\1/p; s/.*\(--update=\)\[/\1[/p' "$path" |
 			sed 's/\[.*//' | grep -o -- '-[A-Za-z][^A-Za-z]\|--[a-z-]*' |
 			sed 's/^-\([A-Za-z]\)[^A-Za-z-].*/-\1/'
 		;;
 	*)
-		sed -n '/local options=/,/"$/p; /+=" --/p' "$path" |
+		sed -n '/ options=/,/"$/p; /+=" --/p' "$path" |
 			sed 's/.*options=//; s/.*+=//' | grep -o -- '--*[A-Za-z-]*'
 		;;
 	esac | grep -v '^-$\|^--$' | sort -u >"$work/completed"
@@ -293,6 +295,8 @@ if command -v bash >/dev/null; then
 		offers --syscall aisbx why --sys
 		offers journal aisbx run --audit jou
 		offers landlock aisbx run --allow-degraded l
+		offers --update aisbx learn --u
+		offers python aisbx learn --update pyt
 		offers utf-8 aisbx show --input-encoding ""
 		offers head,tail aisbx run --keep ""
 		offers --json aisbx doctor --j

@@ -1,0 +1,363 @@
+#!/usr/bin/env bats
+# learn: what it proposes for real tasks, that the proposal is enough, and that
+# neither of its runs changes anything or sees what holds secrets.
+load ../lib/common
+
+BOUND=60
+
+# learns COMMAND...: the proposal is p.yaml, and verified
+learns() {
+	run aisbx learn -o p.yaml -- "$@"
+	status_is 0
+	[[ $stderr == *"learn: verified: under the proposal it ended with status 0 too" ]]
+	aisbx check p.yaml
+}
+
+# The grants of p.yaml, without comments and limits, are stdin's.
+grants_are() {
+	diff - <(grep -v -e '^#' -e '^description:' p.yaml | sed -e 's/  # .*//' -e '/^limits:/,$d')
+}
+
+# What is in the directory, by name and content.
+state() {
+	find . -mindepth 1 ! -name p.yaml -printf '%P %y %m %T@\n' -exec sh -c \
+		'test ! -f "$1" || sha256sum "$1"' sh {} \; | sort
+}
+
+@test "a Python script with its data; nothing beside them" {
+	need python3
+	mkdir data
+	seq 9 >data/a.csv
+	seq 5 >data/b.csv
+	echo unused >other.txt
+	cat >sum.py <<-'EOF'
+		import os
+		print(sum(int(line) for name in sorted(os.listdir("data"))
+		          for line in open("data/" + name)))
+	EOF
+	learns python3 sum.py
+	grants_are <<-'EOF'
+		extends: [python]
+		files:
+		  read:
+		    - ./data
+		    - ./sum.py
+		exec:
+		  - python3
+	EOF
+	run aisbx run -p ./p.yaml -- python3 sum.py
+	output_is 60
+}
+
+@test "a build with make and gcc extends agent, and leaves nothing behind" {
+	need make gcc
+	printf '#include "x.h"\nint main(void) { return X; }\n' >main.c
+	echo '#define X 0' >x.h
+	printf 'main: main.o\n\tgcc -o $@ $^\nmain.o: main.c x.h\n\tgcc -c -o $@ main.c\n' >Makefile
+	state >"$BATS_RUN_TMPDIR/before"
+	learns make
+	state | diff "$BATS_RUN_TMPDIR/before" -
+	[ "$(sed -n 's/^extends: \[\(.*\)\].*/\1/p' p.yaml)" = agent ]
+	grep -q '^  - make  ' p.yaml
+	run ! grep -q -e '^files:' -e '^network:' p.yaml
+	aisbx run -p ./p.yaml -- make
+	[ -x main ]
+}
+
+@test "git clone of a repository: agent would protect .git, so the directory is granted" {
+	need git
+	git init -q src
+	echo x >src/file
+	git -C src add file
+	git -C src -c user.name=t -c user.email=t@t commit -qm first
+	mkdir work
+	cd work
+	learns git clone -q --no-hardlinks ../src copy
+	[ ! -e copy ]
+	grants_are <<-EOF
+		extends: [base]
+		files:
+		  write:
+		    - .
+		  read:
+		    - $T/src/.git
+		exec:
+		  - git
+		  - /usr/lib/git-core/git-upload-pack
+		  - sh
+	EOF
+	grep -q 'extends: \[base\]  # agent would protect names that this run makes' p.yaml
+	aisbx run -p ./p.yaml -- git clone -q --no-hardlinks ../src copy
+	[ "$(cat copy/file)" = x ]
+}
+
+@test "unittest: the modules and their tests, and no __pycache__" {
+	need python3
+	mkdir pkg tests
+	echo 'def f(x): return x + 1' >pkg/code.py
+	touch pkg/__init__.py tests/__init__.py README
+	printf '%s\n' 'import unittest' 'from pkg.code import f' 'class T(unittest.TestCase):' \
+		'    def test_f(self): self.assertEqual(f(1), 2)' >tests/test_code.py
+	learns python3 -m unittest -q tests.test_code
+	grants_are <<-'EOF'
+		extends: [python]
+		files:
+		  read:
+		    - ./pkg/__init__.py
+		    - ./pkg/code.py
+		    - ./tests/__init__.py
+		    - ./tests/test_code.py
+		exec:
+		  - python3
+	EOF
+	[ ! -e pkg/__pycache__ ]
+}
+
+@test "node: a script, its module and what it writes" {
+	need node
+	mkdir lib out
+	echo 'module.exports = x => x * 2' >lib/double.js
+	echo 'require("fs").writeFileSync("out/result", String(require("./lib/double.js")(21)))' >main.js
+	learns node main.js
+	[ ! -e out/result ]
+	grants_are <<-'EOF'
+		extends: [node]
+		files:
+		  write:
+		    - ./out
+		  read:
+		    - ./lib/double.js
+		    - ./main.js
+		exec:
+		  - node
+	EOF
+	aisbx run -p ./p.yaml -- node main.js
+	[ "$(cat out/result)" = 42 ]
+}
+
+@test "a pipeline: stdin is had by both runs, programs are listed" {
+	run bash -c 'seq 1000 | timeout 60 "$AISBX" learn -o p.yaml -- \
+		sh -c "sort -rn | head -n 3 | tr \\\\n , && test \$(wc -l <list) = 2"' 
+	[ "$status" -ne 0 ]
+	seq 2 >list
+	run bash -c 'seq 1000 | timeout 60 "$AISBX" learn -o p.yaml -- \
+		sh -c "test \$(sort -rn | head -n 1) = 1000 && test \$(wc -l <list) = 2"'
+	status_is 0
+	grants_are <<-'EOF'
+		extends: [shell]
+		files:
+		  read:
+		    - ./list
+		exec:
+		  - sh
+		  - head
+		  - sort
+		  - wc
+	EOF
+	run bash -c 'exec timeout 60 "$AISBX" learn -q -o p.yaml -- sh -c "read a; test \$a = 2" < <(tail -n 1 list)'
+	status_is 0
+	run bash -c 'exec 0<list; read a; timeout 60 "$AISBX" learn -q -o p.yaml -- sh -c "read a; test \$a = 2"'
+	status_is 0
+}
+
+@test "sqlite: a database that changes in its directory" {
+	need sqlite3
+	mkdir db
+	sqlite3 db/x.sqlite 'create table t(a); insert into t values(1)'
+	state >"$BATS_RUN_TMPDIR/before"
+	learns sqlite3 db/x.sqlite 'insert into t values(2); select count(*) from t'
+	state | diff "$BATS_RUN_TMPDIR/before" -
+	grants_are <<-'EOF'
+		extends: [base]
+		files:
+		  write:
+		    - ./db
+		exec:
+		  - sqlite3
+	EOF
+	aisbx run -p ./p.yaml -- sqlite3 db/x.sqlite 'insert into t values(2)'
+	[ "$(sqlite3 db/x.sqlite 'select count(*) from t')" = 2 ]
+}
+
+@test "tar and xz: a tree in, an archive out" {
+	need tar xz
+	mkdir -p tree/a/b out
+	touch tree/1 tree/a/2 tree/a/b/3
+	learns tar cJf out/tree.tar.xz tree
+	grants_are <<-'EOF'
+		extends: [base]
+		files:
+		  write:
+		    - ./out
+		  read:
+		    - ./tree
+		exec:
+		  - tar
+		  - sh
+		  - xz
+	EOF
+	aisbx run -p ./p.yaml -- tar cJf out/tree.tar.xz tree
+	[ "$(tar tf out/tree.tar.xz | wc -l)" = 6 ]
+}
+
+@test "what holds secrets does not exist in a learning run, and is listed as not proposed" {
+	mkdir -p "$HOME/.ssh" "$HOME/.aws" sub
+	for file in "$HOME/.ssh/id_rsa" "$HOME/.aws/credentials" "$HOME/.netrc" .env sub/server.key; do
+		echo secret >"$file"
+	done
+	echo sample >.env.example
+	touch plain
+	run aisbx learn -o p.yaml -- sh -c 'cat ~/.ssh/id_rsa ~/.aws/credentials ~/.netrc .env \
+		sub/server.key; ls -A ~ . sub; cat .env.example plain'
+	[[ $stderr != *secret* ]]
+	[[ $output$stderr == *sample* ]]
+	[ "$(grep -c "No such file or directory" <<<"$stderr")" -ge 5 ]
+	run ! grep -qE '^ +- .*(ssh|aws|netrc|env$|env +#|key)' p.yaml
+	for path in '~/.ssh/id_rsa' '~/.aws/credentials' '~/.netrc' './.env' './sub/server.key'; do
+		grep -qF "#   files.read: $path  (it " p.yaml
+	done
+}
+
+@test "a directory with a secret in it is granted with the secret hidden" {
+	mkdir conf
+	touch conf/a conf/b conf/c
+	echo secret >conf/.env
+	run aisbx learn -q -o p.yaml -- sh -c 'cat conf/*'
+	status_is 0
+	grep -q '^    - ./conf/.env  # it holds secrets of an application' p.yaml
+	run aisbx run -p ./p.yaml -- sh -c 'cat conf/.env'
+	[ "$status" -ne 0 ]
+	[[ $output != *secret* ]]
+}
+
+@test "another user's home, shadow and the host's sockets stay out" {
+	need python3
+	python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind("door"); s.listen()' &
+	run aisbx learn -o p.yaml -- sh -c 'cat /etc/shadow; ls -d /run/user /run/dbus; true'
+	[[ $output$stderr != *root:* ]]
+	[[ $stderr == *"cannot access '/run/user'"* ]]
+	cat >door.py <<-'EOF'
+		import socket
+		for make in (lambda: socket.socket(socket.AF_UNIX),
+		             lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)):
+		    try:
+		        make()
+		        print("made")
+		    except PermissionError:
+		        print("refused")
+		socket.socketpair()
+	EOF
+	run aisbx learn -o p.yaml -- python3 door.py
+	contains "$output" $'refused\nrefused'
+}
+
+@test "variables: those that are named are passed, secrets are not even had" {
+	printf '%s\n' 'echo "$GREETING-$MY_TOKEN-$UNUSED"' >say.sh
+	GREETING=hi MY_TOKEN=secret UNUSED_TOO=x run aisbx learn -o p.yaml -- sh say.sh
+	output_is hi--
+	grep -q '^    - GREETING  # ./say.sh names it' p.yaml
+	run ! grep -q UNUSED p.yaml
+	grep -qF '#   env.pass: MY_TOKEN  (' p.yaml
+	run aisbx learn -o p.yaml -e WORD=given -e API_KEY=secret -- sh -c 'echo $WORD $API_KEY'
+	output_is "given secret"
+	grep -q '^    - "WORD=given"  # given' p.yaml
+	run ! grep -q secret\$ p.yaml
+	grep -qF 'env.set: API_KEY=...' p.yaml
+}
+
+@test "nothing of the host changes, whatever the command does" {
+	mkdir -p keep/deep out
+	echo x >keep/deep/file
+	echo y >keep/link-target
+	ln -s link-target keep/link
+	chmod 640 keep/deep/file
+	state >"$BATS_RUN_TMPDIR/before"
+	ls -A "$HOME" >"$BATS_RUN_TMPDIR/home"
+	touch "/tmp/learn-test.$CALLER.$$"
+	run aisbx learn -o p.yaml -- sh -c 'echo z >keep/deep/file; rm keep/link; mv keep/deep gone
+		chmod 777 keep; ln -s /etc/passwd out/l; mkdir -p ~/.cache/x /tmp/y; echo 1 >>keep/link-target
+		rm -rf "$HOME" /tmp/* /srv /var/* 2>/dev/null; true'
+	state | diff "$BATS_RUN_TMPDIR/before" -
+	ls -A "$HOME" | diff "$BATS_RUN_TMPDIR/home" -
+	rm "/tmp/learn-test.$CALLER.$$"
+	[ ! -e /tmp/y ]
+}
+
+@test "a command that fails is watched too, and ends learn with its status" {
+	run aisbx learn -o p.yaml -- sh -c 'exit 7'
+	status_is 7
+	grep -q '^# Verified: under the proposal it ended with status 7 too.$' p.yaml
+	run aisbx learn -o q.yaml -- /does/not/exist
+	status_is 127
+	[ ! -e q.yaml ]
+	run aisbx learn -o q.yaml --timeout 1s -- sleep 30
+	status_is 124
+	run aisbx learn -o q.yaml --tmpfs /x -- true
+	status_is 125
+	contains "$stderr" "aisbx: learn does not take '--tmpfs'; add it to the proposal"
+	run aisbx learn
+	status_is 125
+}
+
+@test "names that a payload makes cannot write lines of the proposal" {
+	cat >evil.sh <<-'EOF'
+		name="$(printf 'x\nnetwork:\n  hosts: [evil.example]\n#')"
+		: >"$name" && cat "$name"
+		cat "$(printf 'read\n- etc')" 'a: b' 'quote"d' '# c' - </dev/null
+	EOF
+	touch "$(printf 'read\n- etc')" 'a: b' 'quote"d' '# c'
+	run aisbx learn -q -o p.yaml -- sh evil.sh
+	aisbx check p.yaml
+	run ! grep -q -e '^network' -e '^ *- /etc' p.yaml
+	[ "$(aisbx show -p ./p.yaml --json | jq '.network.hosts | length')" = 0 ]
+}
+
+@test "without -o the proposal is all that stdout gets" {
+	aisbx learn -- sh -c 'echo to stdout' >out 2>err
+	run ! grep -q 'to stdout' <(grep -v '^description' out)
+	grep -q '^to stdout$' err
+	aisbx check out
+}
+
+@test "the same run makes the same proposal" {
+	mkdir data
+	touch data/{1..5} x y
+	for i in 1 2; do
+		aisbx learn -q -o p$i.yaml -- sh -c 'cat data/1 data/5 x y; ls data'
+	done
+	diff <(sed '/^limits:/,/^#/d' p1.yaml) <(sed '/^limits:/,/^#/d' p2.yaml)
+}
+
+@test "--update shows what a profile lacks as a diff that patch takes" {
+	touch a b
+	mkdir out
+	cat >mine.yaml <<-'EOF'
+		# mine
+		description: what I wrote
+		extends: [shell]   # and why
+		files:
+		  read: [./a]
+		limits: {wall: 1m}
+	EOF
+	aisbx learn -q --update ./mine.yaml -- sh -c 'cat a b; echo >out/x' >diff
+	cat >want <<-'EOF'
+		--- ./mine.yaml
+		+++ ./mine.yaml
+		@@ -2,5 +2,7 @@
+		 description: what I wrote
+		 extends: [shell]   # and why
+		 files:
+		-  read: [./a]
+		+  read: [./a, ./b]
+		+  write:
+		+    - ./out  # x is made or removed
+		 limits: {wall: 1m}
+	EOF
+	diff want diff
+	if command -v patch >/dev/null; then
+		patch -s -p0 mine.yaml <diff
+		aisbx run -p ./mine.yaml -- sh -c 'cat a b; echo >out/x'
+	fi
+	aisbx learn -q --update ./mine.yaml -- cat a >diff
+	[ ! -s diff ]
+}
