@@ -76,10 +76,6 @@ complete -c aisbx -n $any -l allow-degraded -x -a 'cgroup proc idmap keyring lan
 complete -c aisbx -n $run -l max-input -x -d 'Longest code that is taken'
 complete -c aisbx -n $run -l input-encoding -x -a 'utf-8 any' -d 'What bytes code may have'
 complete -c aisbx -n $run -l input-check -x -a '(__fish_complete_command)' -d 'Word of a program that accepts code first'
-<<<<<<< HEAD
 complete -c aisbx -n $run -l audit -rF -a journal -d 'Append JSON lines about the run'
-=======
-complete -c aisbx -n $run -l audit -rF -d 'Append JSON lines about the run'
 complete -c aisbx -n '__fish_seen_subcommand_from learn' -s o -l output -rF -d 'Write the proposal to FILE'
 complete -c aisbx -n '__fish_seen_subcommand_from learn' -l update -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Show what a profile lacks'
->>>>>>> a644578 (aisbx learn: the smallest profile for what a command was seen to use)
