@@ -32,6 +32,7 @@ struct run {
 	struct plan plan;
 	bool planned;
 	struct request request;
+	struct code code; /* of request.code */
 	struct result_target result;
 	struct result_target published;
 	struct audit audit;
@@ -155,9 +156,9 @@ static int run_check(struct run *run)
 	return check_verdict(run, &end);
 }
 
-static int take_code(struct run *run)
+static int read_code(struct run *run)
 {
-	struct code code;
+	struct code *code = &run->code;
 	const struct options *options = &run->options;
 
 	if (options->command_len && !options->code && !options->script)
@@ -176,13 +177,22 @@ static int take_code(struct run *run)
 			"--script");
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
-	if (code_read(&run->arena, options, run->profile.input_max_size, &code, &run->end.err) < 0)
+	if (code_read(&run->arena, options, run->profile.input_max_size, code, &run->end.err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
-	run->request.code = code.text;
-	run->request.code_len = code.len;
-	run->request.code_name = code.name;
-	run->request.stdin_is_code = code.from_stdin;
-	if (input_check(&run->profile, code.label, code.text, code.len, &run->end.err) < 0)
+	run->request.code = code->text;
+	run->request.code_len = code->len;
+	run->request.code_name = code->name;
+	run->request.stdin_is_code = code->from_stdin;
+	return 0;
+}
+
+static int check_code(struct run *run)
+{
+	const struct code *code = &run->code;
+
+	if (!code->text)
+		return 0;
+	if (input_check(&run->profile, code->label, code->text, code->len, &run->end.err) < 0)
 		return fail(run, OUTCOME_INPUT_REJECTED);
 	return run->profile.input_check.len ? run_check(run) : 0;
 }
@@ -211,7 +221,7 @@ static int prepare(struct run *run)
 	run->profile_loaded = true;
 	run->request.command = run->options.command;
 	run->request.stdin_fd = -1;
-	int r = take_code(run);
+	int r = read_code(run);
 	if (r < 0)
 		return r;
 	if (plan_build(&run->arena, &run->profile, &run->facts, &run->request, &run->plan, err) < 0)
@@ -219,8 +229,9 @@ static int prepare(struct run *run)
 	run->planned = true;
 	if (start_audit(run, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
+	r = check_code(run); /* what is rejected is recorded too */
 	timing_mark(MARK_PLANNED);
-	return 0;
+	return r;
 }
 
 static void print_limit(const struct run *run)

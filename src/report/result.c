@@ -171,7 +171,9 @@ json_t *result_build(const struct run_facts *facts)
 	json_object_set_new(result, "published",
 			    plan ? json_published(plan, end->ports) : json_array());
 	json_object_set_new(result, "walls",
-			    plan && plan->filter ? walls_object(plan, end) : json_null());
+			    plan && plan->filter && end->outcome != OUTCOME_INPUT_REJECTED
+				    ? walls_object(plan, end)
+				    : json_null());
 	return result;
 }
 

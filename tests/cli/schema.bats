@@ -79,6 +79,18 @@ input_rejected output_limit setup_failed signaled wall_limit " ]
 		log.jsonl | head -1)" = '["*.example.com",["80","8000-8009"],false]' ]
 }
 
+@test "code that is rejected is recorded" {
+	run aisbx run --audit log.jsonl -p python -c $'x = 1 # \u202e'
+	status_is 125
+	conforms log.jsonl
+	[ "$(jq -r '.result.outcome // .code_sha256' log.jsonl)" = \
+		"$(printf 'x = 1 # \u202e' | sha256sum | cut -d' ' -f1)
+input_rejected" ]
+	run aisbx run --audit checked.jsonl -p python --input-check false -c 'x = 1'
+	status_is 125
+	[ "$(jq -r .event checked.jsonl | tr '\n' ' ')" = "start end " ]
+}
+
 @test "the code that ran is known by its hash" {
 	printf 'print(1)' >code
 	run aisbx run -p python --script code --audit log.jsonl
