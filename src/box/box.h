@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "box/bindings_log.h"
 #include "box/network_log.h"
 #include "box/observe.h"
 #include "box/refusal_log.h"
@@ -59,21 +60,23 @@ struct box_end {
 	bool is_stuck;	   /* killed, and not gone yet: what they wait for is the host's */
 	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */
 	int landlock_abi;
-	bool tells_calls;		    /* refused system calls are told; else refused only */
-	unsigned degraded;		    /* bit n: enum wall n was not built */
-	const struct refusal_log *refusals; /* NULL: nothing ran. For ever, as the next */
-	const struct network_log *network;  /* NULL: a run without a broker */
+	bool tells_calls;		     /* refused system calls are told; else refused only */
+	unsigned degraded;		     /* bit n: enum wall n was not built */
+	const struct refusal_log *refusals;  /* NULL: nothing ran. For ever, as the next */
+	const struct network_log *network;   /* NULL: a run without a broker */
+	const struct bindings_log *bindings; /* NULL: a run without bindings */
 	const uint16_t *ports; /* of the host, as many as the plan publishes; in the plan's arena */
 };
 
 /* Who wants to know what happens while it happens. Each function may be NULL. */
 struct observer {
 	void *context;
-	bool each_event;	   /* single connections and questions too */
+	bool each_event;	   /* single connections, questions and calls too */
 	const struct trace *trace; /* of an observed plan; NULL: none */
 	/* -errno of these ends the run: with reterr as its error before it is one. */
 	int (*published)(void *context, const uint16_t *ports, struct err *reterr);
 	int (*event)(void *context, const struct broker_event *event);
+	int (*call)(void *context, const struct call_record *record);
 	/* count more than told before */
 	int (*refused)(void *context, const struct refusal *refusal);
 };

@@ -38,6 +38,7 @@
 #include "base/fds.h"
 #include "base/program.h"
 #include "base/sys.h"
+#include "bindings/server.h"
 #include "box/caps.h"
 #include "box/listener.h"
 #include "box/network.h"
@@ -524,6 +525,8 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 	refused_prepare(plan, init->socket_fd);
 	if (r == 0 && init->broker_fd >= 0)
 		r = sockets_await_broker(init->broker_fd, reterr);
+	if (r == 0 && init->sources->bindings_fd >= 0)
+		r = bindings_server_await(init->sources->bindings_fd, reterr);
 	if (r < 0)
 		return r;
 	r = payload_start(payload, ret_command, reterr);

@@ -17,6 +17,7 @@ struct init {
 	int socket_fd;		   /* init's end of the handshake */
 	int broker_fd;		   /* see sockets.h; -1: a box without a broker */
 	int broker_peer_fd;	   /* the broker's end, which only it may have */
+	int bindings_peer_fd;	   /* the server's end, which only it may have */
 	bool holds_cpus;	   /* so is limits.cpus: else by an affinity */
 	bool in_cgroup;		   /* memory and processor time are held by it */
 	int look_fd;		   /* of mounts_apply(); -1: none */

@@ -113,6 +113,7 @@ static uint64_t step_access(const struct plan *plan, const struct step *step)
 	case STEP_PROC:
 		access = ACCESS_DEVICES;
 		break;
+	case STEP_SOCKET: /* connecting to one is no access to a file */
 	case STEP_DEVICE: /* stand below /dev: one rule, see allow_steps() */
 	case STEP_DEVPTS:
 	case STEP_DIR:

@@ -144,6 +144,7 @@ static int start_init(struct init *init, int supervisor_fd, struct launched *box
 	if (pid == 0) {
 		(void)sys_close(supervisor_fd); /* or its EOF would never come */
 		(void)sys_close(init->broker_peer_fd);
+		(void)sys_close(init->bindings_peer_fd);
 		init_main(init);
 	}
 	if (pid < 0)
@@ -226,7 +227,8 @@ void launch_forget_start(struct launched *box)
 }
 
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
-	   const struct trace *trace, struct launched *ret_box, struct err *reterr)
+	   const struct bindings_server *bindings, const struct trace *trace,
+	   struct launched *ret_box, struct err *reterr)
 {
 	struct sources sources;
 	struct init init = { .plan = plan,
@@ -236,6 +238,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 			     .broker_fd = broker->init_fd,
 			     .broker_peer_fd = broker->own_fd,
 			     .look_fd = -1,
+			     .bindings_peer_fd = bindings->own_fd,
 			     .stdio = { -1, -1, -1 } };
 	struct launched box = { .stdin_owner = LAUNCH_NOT_LENT,
 				.socket_fd = -1,
@@ -244,6 +247,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 	int pair[2];
 
 	sources_init(arena, plan, &sources);
+	sources.bindings_fd = bindings->init_fd;
 	int r = share_memory(&init, &box, reterr);
 	if (r < 0)
 		return r;

@@ -27,6 +27,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "bindings/server.h"
 #include "box/layers.h"
 #include "policy/paths.h"
 
@@ -128,14 +129,14 @@ static int make_plain_file(struct builder *builder, const struct step *step)
 	return fd < 0 ? fd : 0;
 }
 
-static int make_symlink(struct builder *builder, const struct step *step)
+static int make_symlink_or_socket(struct builder *builder, const struct step *step)
 {
 	const char *name;
 	int dir = open_parent(builder, step->box_path, &name);
 
-	if (dir < 0)
-		return dir;
-	return (int)sys_call3(SYS_symlinkat, step->text, dir, name);
+	if (dir >= 0 && step->kind == STEP_SOCKET)
+		return bindings_server_offer(builder->sources->bindings_fd, dir, name);
+	return dir < 0 ? dir : (int)sys_call3(SYS_symlinkat, step->text, dir, name);
 }
 
 /* The mount point, made in memory or already there on a bind; returns it open. */
@@ -411,7 +412,8 @@ static int apply_step(struct builder *builder, const struct step *step)
 		r = make_directory(builder, step->box_path, step->mode);
 		break;
 	case STEP_SYMLINK:
-		r = make_symlink(builder, step);
+	case STEP_SOCKET:
+		r = make_symlink_or_socket(builder, step);
 		break;
 	case STEP_ABSENT: /* the layer over its grant lacks it */
 		break;

@@ -16,6 +16,7 @@ struct sources {
 	int *tree;
 	int *writable;
 	int layers_fd; /* what was written to layered grants, see layers.h; -1: none has a layer */
+	int bindings_fd; /* where STEP_SOCKET goes: bindings/server.h; -1: a box without bindings */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 };
 

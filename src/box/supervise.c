@@ -38,6 +38,7 @@ enum {
 	POLL_SOCKET,
 	POLL_SIGNALS,
 	POLL_BROKER,
+	POLL_BINDINGS,
 	POLL_LIMITS,
 	POLL_OUTPUT,
 	POLL__N = POLL_OUTPUT + OUTPUT_POLL_FDS,
@@ -152,9 +153,14 @@ void supervisor_end_unwatched(struct supervisor *sup)
 /* Untouched, and so without memory, in runs that are refused nothing. */
 static struct refusal_log refusals;
 
-void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal)
+void supervisor_note_refusal(const struct refusal *refusal)
 {
 	refusal_log_add(&refusals, refusal);
+}
+
+void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal)
+{
+	supervisor_note_refusal(refusal);
 	if (sup->observer && sup->observer->refused &&
 	    sup->observer->refused(sup->observer->context, refusal) < 0)
 		supervisor_end_unwatched(sup);
@@ -323,6 +329,7 @@ static int prepare(struct supervisor *sup, struct pollfd fds[POLL__N])
 		fds[POLL_SOCKET] = (struct pollfd){ .fd = sup->box.socket_fd, .events = POLLIN };
 	fds[POLL_SIGNALS] = (struct pollfd){ .fd = sup->signal_fd, .events = POLLIN };
 	fds[POLL_BROKER] = (struct pollfd){ .fd = sup->broker.events_fd, .events = POLLIN };
+	fds[POLL_BINDINGS] = (struct pollfd){ .fd = sup->bindings.events_fd, .events = POLLIN };
 	fds[POLL_LIMITS] = (struct pollfd){ .fd = supervisor_limits_fd(), .events = POLLIN };
 	int wait_ms = supervisor_poll_output(sup, &fds[POLL_OUTPUT]);
 	if (wait_ms >= 0 && (timeout < 0 || wait_ms < timeout))
@@ -408,6 +415,8 @@ static void turn(struct supervisor *sup)
 		read_signals(sup);
 	if (fds[POLL_BROKER].revents)
 		(void)supervisor_read_event(sup); /* one a turn: output and clock come first */
+	if (fds[POLL_BINDINGS].revents)
+		(void)supervisor_read_call(sup);
 	if (fds[POLL_LIMITS].revents)
 		supervisor_read_limits(sup);
 	step_output(sup, fds);
@@ -501,6 +510,7 @@ static void supervise(struct supervisor *sup)
 	run_loop(sup);
 	supervisor_close_terminal(sup);
 	(void)close(sup->box.socket_fd);
+	supervisor_finish_bindings(sup);
 	supervisor_finish_broker(sup);
 	fill_figures(sup);
 	supervisor_count_output(sup);
@@ -516,6 +526,7 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	struct supervisor sup = { .plan = plan,
 				  .observer = observer,
 				  .broker = BROKER_NONE,
+				  .bindings = BINDINGS_SERVER_NONE,
 				  .end = ret_end,
 				  .begin_ms = supervisor_now_ms() };
 
@@ -528,17 +539,20 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (supervisor_prepare_output(&sup) < 0 || supervisor_prepare_broker(&sup, arena) < 0)
+	if (supervisor_prepare_output(&sup) < 0 || supervisor_prepare_broker(&sup, arena) < 0 ||
+	    supervisor_prepare_bindings(&sup) < 0)
 		return;
-	int r = launch(plan, arena, stdin_fd, &sup.broker, observer ? observer->trace : NULL,
-		       &sup.box, &ret_end->err);
+	int r = launch(plan, arena, stdin_fd, &sup.broker, &sup.bindings,
+		       observer ? observer->trace : NULL, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
+	close_keeping_errno(sup.bindings.init_fd);
 	if (r < 0) {
 		supervisor_close_output(&sup);
 		(void)broker_kill(&sup.broker);
+		(void)bindings_server_kill(&sup.bindings);
 		return;
 	}
-	if (supervisor_start_broker(&sup, arena) < 0) {
+	if (supervisor_start_bindings(&sup) < 0 || supervisor_start_broker(&sup, arena) < 0) {
 		sup.failed = true;
 		supervisor_kill_box(&sup);
 	}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "bindings/server.h"
 #include "box/box.h"
 #include "box/launch.h"
 #include "box/phase.h"
@@ -34,6 +35,7 @@ struct supervisor {
 	const struct observer *observer; /* NULL: none */
 	struct launched box;
 	struct broker broker;
+	struct bindings_server bindings;
 	struct box_end *end;
 	int signal_fd;
 	enum reason reason;
@@ -68,6 +70,8 @@ void supervisor_end_unwatched(struct supervisor *sup);
 void supervisor_give_up(struct supervisor *sup, int error, const char *op, const char *subject);
 /* Into the log, and to the observer. */
 void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal);
+/* What the audit log has had already, for the result. */
+void supervisor_note_refusal(const struct refusal *refusal);
 /* To the command, or to every process of the box. */
 void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone);
 
@@ -106,6 +110,14 @@ int supervisor_start_broker(struct supervisor *sup, struct arena *arena);
 bool supervisor_read_event(struct supervisor *sup);
 /* The box is gone, so the broker ends by itself; one that does not is ended. */
 void supervisor_finish_broker(struct supervisor *sup);
+
+/*** supervise_bindings.c ***/
+
+/* As those of the broker. */
+int supervisor_prepare_bindings(struct supervisor *sup);
+int supervisor_start_bindings(struct supervisor *sup);
+bool supervisor_read_call(struct supervisor *sup);
+void supervisor_finish_bindings(struct supervisor *sup);
 
 /*** supervise_limits.c ***/
 

@@ -387,6 +387,14 @@ static int on_event(void *context, const struct broker_event *event)
 	return unless_unrecorded(run, audit_event(&run->audit, event, &err), &err);
 }
 
+static int on_call(void *context, const struct call_record *record)
+{
+	struct run *run = context;
+	struct err err;
+
+	return unless_unrecorded(run, audit_call(&run->audit, record, &err), &err);
+}
+
 static int on_refused(void *context, const struct refusal *refusal)
 {
 	struct run *run = context;
@@ -401,6 +409,7 @@ static void watch_box(struct run *run)
 					   .each_event = audit_is_on(&run->audit),
 					   .published = on_published,
 					   .event = on_event,
+					   .call = on_call,
 					   .refused = on_refused };
 
 	box_run(&run->plan, &run->arena, -1, &observer, &run->end);
@@ -408,6 +417,10 @@ static void watch_box(struct run *run)
 	    !run->options.quiet)
 		(void)fprintf(stderr, "aisbx: the broker ended before the box: there was no "
 				      "network from then on\n");
+	if (run->end.started && run->end.bindings && run->end.bindings->ended_early &&
+	    !run->options.quiet)
+		(void)fprintf(stderr, "aisbx: the bindings' server ended before the box: there "
+				      "was nothing to call from then on\n");
 }
 
 /* usage is why the options could not be read to their end, or NULL. */

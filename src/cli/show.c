@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/load.h"
+#include "policy/bindings.h"
 #include "policy/plan.h"
 #include "policy/schema.h"
 #include "policy/units.h"
@@ -263,6 +264,33 @@ static void print_network(const struct plan *plan)
 	}
 }
 
+static void print_bindings(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->bindings.len; i++) {
+		const struct plan_binding *binding = &plan->bindings.items[i];
+		char timeout[32] = "none", input[32], output[32] = "none";
+
+		if (binding->timeout_ms != LIMIT_NONE)
+			units_format_time(binding->timeout_ms, timeout, sizeof timeout);
+		if (binding->max_output != LIMIT_NONE)
+			units_format_size(binding->max_output, output, sizeof output);
+		units_format_size(binding->max_input, input, sizeof input);
+		label(i ? "" : "CALLS");
+		put(binding->name);
+		printf(binding->program ? " ->" : " -> the audit log");
+		for (size_t j = 0; j < binding->argv.len; j++) {
+			putchar(' ');
+			put(j ? binding->argv.items[j] : binding->program);
+		}
+		printf("%s%s  (", binding->args == BINDING_ARGS_APPEND ? " -- ARG..." : "",
+		       binding->schema || binding->check_program ? ", checked" : "");
+		printf("%s, in %s, out %s", timeout, input, output);
+		if (binding->max_calls != LIMIT_NONE)
+			printf(", %llu calls", (unsigned long long)binding->max_calls);
+		printf("; %s)\n", binding->why);
+	}
+}
+
 static void print_plan(const struct plan *plan)
 {
 	const struct profile *profile = plan->profile;
@@ -284,6 +312,7 @@ static void print_plan(const struct plan *plan)
 	else
 		print_words("executes", NULL, 0, "any visible program");
 	print_network(plan);
+	print_bindings(plan);
 	print_environment(plan);
 	print_limits(plan);
 	print_syscalls(plan);

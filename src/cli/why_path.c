@@ -378,6 +378,8 @@ static int answer_place(struct why *why, const struct spot *place, bool write)
 	case STEP_DEVICE:
 	case STEP_DEVPTS:
 		return why_decide(why, true, step->why, "every box has it");
+	case STEP_SOCKET:
+		return why_decide(why, true, step->why, "a binding answers there");
 	case STEP_PROC:
 		if (path_is_below(place->box_path, "/proc/self/fd"))
 			return why_decide(why, true, NULL, "it is what the program has open");

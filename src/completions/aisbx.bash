@@ -59,7 +59,7 @@ _aisbx_value() {
 		;;
 	--input-encoding) _aisbx_words "utf-8 any" ;;
 	--keep) _aisbx_words "head tail head,tail" ;;
-	-c | --description | --protect | -P | --publish | -m | --memory | --cpu | -t | --timeout | \
+	-c | --description | --protect | -P | --publish | --binding | -m | --memory | --cpu | -t | --timeout | \
 		--grace | --processes | --tmp-size | --file-size | --disk | --max-output | --open-files | --cpus | --io-weight | \
 		--max-input | --syscall)
 		COMPREPLY=()
@@ -88,7 +88,8 @@ _aisbx() {
 	local cur words cword at
 	local options="-p --profile -c --script --result --json -q --quiet -v --verbose
 		--description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec
-		-e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --published -m --memory
+		-e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --binding --published
+		-m --memory
 		--cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output
 		--keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input
 		--input-encoding --input-check --audit"

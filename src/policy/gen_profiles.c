@@ -148,6 +148,13 @@ static void put_hosts(FILE *out, const char *field, const struct host_list *list
 		      table_number("struct host_spec", text_close(&rows)), list->len, list->len);
 }
 
+/* What a binding runs is the caller's: no shipped profile has one. */
+static void put_bindings(const struct binding_list *list)
+{
+	if (list->len)
+		abort();
+}
+
 static void put_text(FILE *out, const char *field, const char *string)
 {
 	(void)fprintf(out, "\t\t.%s = ", field);
@@ -201,6 +208,7 @@ static void put_profile(FILE *out, const struct profile *profile)
 	(void)fprintf(out, "\t\t.limits.keep = %u,\n", profile->limits.keep);
 	put_number(out, "limits.open_files", profile->limits.open_files);
 	put_number(out, "limits.io_weight", profile->limits.io_weight);
+	put_bindings(&profile->bindings);
 	put_words(out, "registries", &profile->registries);
 	put_words(out, "syscalls_allow", &profile->syscalls_allow);
 	put_words(out, "syscalls_deny", &profile->syscalls_deny);

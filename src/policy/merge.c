@@ -2,6 +2,7 @@
 /* Profiles in layers: profile_init and profile_merge of profile.h. Pure. */
 #include <string.h>
 
+#include "policy/binding_specs.h"
 #include "policy/lists.h"
 #include "policy/profile.h"
 #include "policy/schema.h"
@@ -77,6 +78,9 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 	case SETTING_HOSTS:
 	case SETTING_PUBLISH:
 		merge_hosts(arena, base, over);
+		break;
+	case SETTING_BINDINGS:
+		binding_list_merge(arena, base, over);
 		break;
 	case SETTING_SIZE:
 	case SETTING_TIME:

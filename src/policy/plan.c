@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "box/syscalls.h"
+#include "policy/bindings.h"
 #include "policy/layout.h"
 #include "policy/network.h"
 #include "policy/paths.h"
@@ -146,6 +147,8 @@ static void build_env(struct arena *arena, struct plan *plan)
 	for (size_t i = 0; i < set->len; i++)
 		env_set(arena, env, set->items[i]);
 	env_set(arena, env, arena_strdup(arena, "AISBX=1"));
+	if (plan->bindings.len)
+		bindings_set_env(arena, env);
 	for (size_t i = 0; i < env->len; i++) {
 		if (strncmp(env->items[i], "PATH=", 5) == 0)
 			plan->path = env->items[i] + 5;
@@ -386,6 +389,9 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 		return r;
 	if (!has_protected_grant(plan))
 		plan->protect = NULL;
+	r = bindings_build(arena, plan, reterr);
+	if (r < 0)
+		return r;
 	build_env(arena, plan);
 	r = choose_cwd(arena, plan, reterr);
 	if (r == 0)

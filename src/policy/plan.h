@@ -32,6 +32,7 @@ enum step_kind {
 	STEP_MASK,    /* an empty thing nobody may open, in front of box_path */
 	STEP_ABSENT,  /* a name that the layer over a STEP_LAYERED bind takes away */
 	STEP_DEVICE,  /* a device node of the host */
+	STEP_SOCKET,  /* listened on by a process outside: see bindings.h */
 	STEP_PROC,
 	STEP_DEVPTS,
 };
@@ -84,6 +85,15 @@ struct plan_network {
 	struct strv registry_files; /* that were read, or would be by the next run */
 };
 
+struct plan_binding;
+
+/* What of the host the box may call: see bindings.h. */
+struct plan_bindings {
+	struct plan_binding *items;
+	size_t len;
+	const char *cwd; /* host path that their commands start in */
+};
+
 struct plan {
 	char run[27]; /* ULID */
 	const struct profile *profile;
@@ -103,6 +113,7 @@ struct plan {
 	uid_t outside_uid; /* that inside_uid maps to */
 	gid_t outside_gid;
 	struct plan_network network;
+	struct plan_bindings bindings;
 	struct limits limits;
 	enum stdio_mode stdio[3];
 	bool shared_output; /* 1 and 2 are one file: they share a relay, which keeps their order */

@@ -18,8 +18,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "policy/host_specs.h"
-#include "policy/lists.h"
+#include "policy/item_specs.h"
 #include "policy/schema.h"
 #include "policy/shipped.h"
 #include "policy/source.h"
@@ -80,15 +79,16 @@ static void complain_at(struct load *load, const struct layer *layer, const stru
 	complain(load, place_of(layer, node), why);
 }
 
-/* Reports every problem noted in a part of the tree that is not looked at. */
-static void complain_below(struct load *load, const struct layer *layer, const struct node *node)
+/* Reports every problem noted in a part of the tree. Whether there was one. */
+static bool complain_below(struct load *load, const struct layer *layer, const struct node *node)
 {
-	if (!node)
-		return;
-	if (node->problem)
+	bool is_bad = node && node->problem;
+
+	if (is_bad)
 		complain_at(load, layer, node, node->problem);
-	for (const struct node *child = node->first; child; child = child->next)
-		complain_below(load, layer, child);
+	for (const struct node *child = node ? node->first : NULL; child; child = child->next)
+		is_bad |= complain_below(load, layer, child);
+	return is_bad;
 }
 
 /*** Extends ***/
@@ -175,43 +175,42 @@ static void apply_value(struct load *load, struct layer *layer, const struct set
 		load_extended(load, layer, place_of(layer, value), value->text);
 }
 
-/* {host: NAME, tls: any} */
-static void apply_host_mapping(struct load *load, struct layer *layer,
-			       const struct setting *setting, const struct node *item)
+/* {host: NAME, tls: any}, {name: NAME, command: [PROGRAM]} */
+static void apply_mapping(struct load *load, struct layer *layer, const struct setting *setting,
+			  const struct node *item, union item_spec *spec)
 {
-	struct host_spec spec = { .at = place_of(layer, item) };
 	const struct node *value, *where;
+	const char *why = NULL;
 	bool is_fine = true;
 
 	for (const struct node *key = item->first; key && key->next; key = value->next) {
-		const char *why = NULL;
-
 		value = key->next;
-		if (key->problem || value->problem) {
-			complain_below(load, layer, key->problem ? key : value);
+		if (complain_below(load, layer, key->problem ? key : value)) {
 			is_fine = false;
 			continue;
 		}
-		why = host_spec_read_key(load->arena, setting, key, value, &spec, &where);
+		why = item_spec_read_key(load->arena, setting, key, value, spec, &where);
 		if (why)
 			complain_at(load, layer, where, why);
 		is_fine = is_fine && !why;
 	}
-	if (is_fine && !spec.text)
-		complain_at(load, layer, item, "no host; write {host: HOST[:PORT], tls: any}");
-	else if (is_fine)
-		host_list_push_new(load->arena, setting_field(setting, &layer->profile), &spec);
+	if (is_fine)
+		why = item_spec_finish(load->arena, setting, spec, &layer->profile);
+	if (is_fine && why)
+		complain_at(load, layer, item, why);
 }
 
 static void apply_item(struct load *load, struct layer *layer, const struct setting *setting,
 		       const struct node *item)
 {
 	const char *key = setting->key;
+	union item_spec spec;
 
 	if (item->problem)
-		complain_below(load, layer, item);
-	else if (item->kind == NODE_MAPPING && setting->type == SETTING_HOSTS)
-		apply_host_mapping(load, layer, setting, item);
+		(void)complain_below(load, layer, item);
+	else if (item->kind == NODE_MAPPING &&
+		 item_spec_init(setting, place_of(layer, item), &spec))
+		apply_mapping(load, layer, setting, item, &spec);
 	else if (item->kind != NODE_SCALAR)
 		complain_at(load, layer, item,
 			    arena_printf(
@@ -257,7 +256,7 @@ static void apply_setting(struct load *load, struct layer *layer, const struct s
 	const char *name = last_part(setting->key);
 
 	if (value->problem) {
-		complain_below(load, layer, value);
+		(void)complain_below(load, layer, value);
 	} else if (value->kind == NODE_MAPPING) {
 		complain_at(load, layer, value,
 			    arena_printf(load->arena, "'%s' takes no keys; write %s: %s%s%s",
@@ -364,7 +363,7 @@ static void unknown_key(struct load *load, const struct layer *layer, const char
 		    elsewhere ? arena_printf(arena, "%s; did you mean %s?", what, elsewhere)
 			      : arena_printf(arena, "%s; write one of %s", what,
 					     words_join(arena, names, "or")));
-	complain_below(load, layer, value);
+	(void)complain_below(load, layer, value);
 }
 
 static void walk_mapping(struct load *load, struct layer *layer, const char *section,
@@ -401,7 +400,7 @@ static void walk_mapping(struct load *load, struct layer *layer, const char *sec
 			break; /* the text ended here, which is reported */
 		if (key->problem) {
 			complain_at(load, layer, key, key->problem);
-			complain_below(load, layer, value);
+			(void)complain_below(load, layer, value);
 			continue;
 		}
 		setting = setting_by_key(

@@ -50,6 +50,37 @@ struct host_list {
 	size_t cap;
 };
 
+struct json_schema;
+
+/* What of its own a call may add to a binding's command. */
+enum binding_args {
+	BINDING_ARGS_NONE,   /* nothing: arguments are refused */
+	BINDING_ARGS_FIXED,  /* nothing: arguments are dropped */
+	BINDING_ARGS_APPEND, /* its arguments, after -- */
+};
+
+/* A program of the host's that the box may call by a name, as written. */
+struct binding_spec {
+	const char *name;
+	struct strv command; /* empty: the built-in binding of that name */
+	uint64_t timeout_ms; /* LIMIT_UNSET: the default; LIMIT_NONE */
+	uint64_t max_input;  /* bytes */
+	uint64_t max_output; /* bytes */
+	uint64_t max_calls;
+	enum binding_args args;
+	struct strv env;	 /* NAME or NAME=VALUE */
+	const char *schema_file; /* of these three one at most */
+	struct strv schema_command;
+	const struct json_schema *schema;
+	struct origin at;
+};
+
+struct binding_list {
+	struct binding_spec *items;
+	size_t len;
+	size_t cap;
+};
+
 /* Limits: LIMIT_UNSET takes the value of the extended profile, LIMIT_NONE lifts it. */
 #define LIMIT_UNSET UINT64_MAX
 #define LIMIT_NONE  (UINT64_MAX - 1)
@@ -113,6 +144,7 @@ struct profile {
 	struct host_list private_hosts;
 	struct host_list publish;
 	struct limits limits;
+	struct binding_list bindings;
 	struct strv registries;	    /* tools whose configuration names hosts to grant */
 	struct strv syscalls_allow; /* names or @sets */
 	struct strv syscalls_deny;
@@ -168,7 +200,7 @@ int profile_parse(struct arena *arena, const char *file, const char *text, size_
 
 /*
  * Lays over on top of base: lists append what is not there yet (env_set: a
- * later value of a name replaces the earlier), scalars and argv override.
+ * later value of a name replaces the earlier, as does a binding), scalars and argv override.
  * Leaves over and earlier copies of base as they are.
  */
 void profile_merge(struct arena *arena, struct profile *base, const struct profile *over);

@@ -82,6 +82,17 @@ static int close_program_directories(struct arena *arena, struct plan *plan, str
 	return 0;
 }
 
+static bool is_binding(const struct plan *plan, const char *name)
+{
+	const struct binding_list *bindings = &plan->profile->bindings;
+
+	for (size_t i = 0; i < bindings->len; i++) {
+		if (strcmp(bindings->items[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int programs_build(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	const struct strv *names = &plan->profile->exec;
@@ -93,6 +104,8 @@ int programs_build(struct arena *arena, struct plan *plan, struct err *reterr)
 		return r;
 	for (size_t i = 0; i < names->len; i++) {
 		struct resolved host;
+		if (is_binding(plan, names->items[i]))
+			continue; /* it may be executed, listed or not */
 		char *path = find_program(arena, plan, names->items[i], &host);
 
 		if (!path)

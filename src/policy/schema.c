@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "box/syscall_names.h"
+#include "policy/binding_specs.h"
 #include "policy/host_specs.h"
 #include "policy/lists.h"
 #include "policy/paths.h"
@@ -82,6 +83,10 @@ const struct setting settings[] = {
 	  "grant the hosts that the caller's own configuration of TOOL names: npm, pip, cargo, go,"
 	  " maven, apt (repeatable)",
 	  SETTING_WORDS, FIELD(registries), 0, value_check_registry },
+	{ "bindings", "binding", 0, "NAME=COMMAND",
+	  "a program of this machine's that the box may call by NAME, for its output, and never"
+	  " sees (repeatable)",
+	  SETTING_BINDINGS, FIELD(bindings), 0, NULL },
 	{ "limits.memory", "memory", 'm', "SIZE",
 	  "memory of everything in the box together, as in 512M",
 	  SETTING_SIZE, FIELD(limits.memory), MIB, NULL },
@@ -203,6 +208,7 @@ bool setting_is_list(const struct setting *setting)
 	case SETTING_PATHS_1:
 	case SETTING_HOSTS:
 	case SETTING_PUBLISH:
+	case SETTING_BINDINGS:
 	case SETTING_ENV_PASS:
 	case SETTING_ENV_SET:
 	case SETTING_KEEP:
@@ -248,7 +254,7 @@ static const char *number_reason(struct arena *arena, enum setting_type type, in
 			    quoted);
 }
 
-static int apply_number(struct arena *arena, const struct setting *setting, const char *value,
+int setting_read_number(struct arena *arena, const struct setting *setting, const char *value,
 			uint64_t *ret, const char **ret_why)
 {
 	int (*parse)(const char *, uint64_t *) = setting->type == SETTING_SIZE	 ? units_parse_size
@@ -366,6 +372,19 @@ static int apply_host(struct arena *arena, const struct setting *setting, const 
 	return 0;
 }
 
+static int apply_binding(struct arena *arena, const char *value, struct origin at,
+			 struct binding_list *list, const char **ret_why)
+{
+	struct binding_spec spec;
+
+	binding_spec_init(&spec, at);
+	*ret_why = binding_spec_read(arena, value, &spec);
+	if (*ret_why)
+		return -EINVAL;
+	binding_list_push(arena, list, &spec);
+	return 0;
+}
+
 static int apply_encoding(struct arena *arena, const char *value, enum encoding *ret,
 			  const char **ret_why)
 {
@@ -445,11 +464,14 @@ int setting_apply(struct arena *arena, const struct setting *setting, const char
 	case SETTING_PUBLISH:
 		r = apply_host(arena, setting, value, at, field, &why);
 		break;
+	case SETTING_BINDINGS:
+		r = apply_binding(arena, value, at, field, &why);
+		break;
 	case SETTING_SIZE:
 	case SETTING_TIME:
 	case SETTING_COUNT:
 	case SETTING_SHARE:
-		r = apply_number(arena, setting, value, field, &why);
+		r = setting_read_number(arena, setting, value, field, &why);
 		break;
 	case SETTING_ENCODING:
 		r = apply_encoding(arena, value, field, &why);

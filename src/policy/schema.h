@@ -22,6 +22,7 @@ enum setting_type {
 	SETTING_PATHS_1,  /* struct path_list, one path, no DEST */
 	SETTING_HOSTS,	  /* struct host_list, HOST[:PORT][,tls=any] or a mapping */
 	SETTING_PUBLISH,  /* struct host_list, [ADDR:]PORT[:BOXPORT] */
+	SETTING_BINDINGS, /* struct binding_list, NAME=COMMAND or a mapping; see binding_specs.h */
 	SETTING_SIZE,	  /* uint64_t bytes: 512M */
 	SETTING_TIME,	  /* uint64_t milliseconds: 30s */
 	SETTING_COUNT,	  /* uint64_t */
@@ -78,6 +79,10 @@ void *setting_field(const struct setting *setting, const struct profile *profile
  */
 int setting_apply(struct arena *arena, const struct setting *setting, const char *value,
 		  struct origin at, struct profile *profile, const char **ret_why);
+
+/* One number of a setting's type into *ret: as setting_apply() does. */
+int setting_read_number(struct arena *arena, const struct setting *setting, const char *value,
+			uint64_t *ret, const char **ret_why);
 
 /*
  * The known name nearest to word, or NULL: at most two edits away and at most a third

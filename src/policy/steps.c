@@ -37,7 +37,8 @@ const struct step *steps_holder(const struct plan *plan, const char *box_path)
 		const struct step *step = &plan->steps[i];
 
 		if (step->kind == STEP_DIR || step->kind == STEP_SYMLINK ||
-		    step->kind == STEP_FILE || step->kind == STEP_COVER)
+		    step->kind == STEP_FILE || step->kind == STEP_COVER ||
+		    step->kind == STEP_SOCKET)
 			continue;
 		if (path_is_within(box_path, step->box_path) &&
 		    (!best || strlen(step->box_path) >= strlen(best->box_path)))

@@ -346,6 +346,15 @@ void yaml_tree_read(struct arena *arena, const char *text, size_t len, struct ya
 	yaml_parser_delete(&builder.parser);
 }
 
+const char *node_problem(const struct node *node)
+{
+	const char *problem = node->problem;
+
+	for (const struct node *child = node->first; child && !problem; child = child->next)
+		problem = node_problem(child);
+	return problem;
+}
+
 bool node_is_null(const struct node *node)
 {
 	static const char *const words[] = { "", "~", "null", "Null", "NULL" };

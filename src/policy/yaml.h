@@ -48,4 +48,7 @@ void yaml_tree_read(struct arena *arena, const char *text, size_t len, struct ya
 /* "no value": nothing after the colon, or one of YAML's words for it. */
 bool node_is_null(const struct node *node);
 
+/* The first problem in it and below it, or NULL. */
+const char *node_problem(const struct node *node);
+
 #endif

@@ -11,6 +11,8 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "policy/bindings.h"
+#include "report/bindings_json.h"
 #include "report/json.h"
 #include "report/network_json.h"
 #include "report/refusal_json.h"
@@ -148,6 +150,14 @@ static void add_network(json_t *grants, const struct plan_network *network)
 	arena_free(&arena);
 }
 
+static void add_bindings(json_t *grants, const struct plan_bindings *bindings)
+{
+	for (size_t i = 0; i < bindings->len; i++)
+		json_array_append_new(grants, json_pack("{s:s, s:o}", "binding",
+							bindings->items[i].name, "command",
+							json_words(bindings->items[i].argv.items)));
+}
+
 /* Names only: values may be secrets. */
 static void add_variables(json_t *grants, const struct strv *env)
 {
@@ -190,6 +200,7 @@ int audit_start(struct audit *audit, struct err *reterr)
 
 	add_paths(grants, plan);
 	add_network(grants, &plan->network);
+	add_bindings(grants, &plan->bindings);
 	add_variables(grants, &plan->env);
 	add_words(grants, "syscall", &plan->profile->syscalls_allow);
 	add_words(grants, "degraded", &plan->profile->allow_degraded);
@@ -228,6 +239,16 @@ int audit_event(struct audit *audit, const struct broker_event *event, struct er
 	const char *name = audit_is_on(audit) ? json_event(event, &fields) : NULL;
 
 	return name ? write_event(audit, name, "allowed", fields, reterr) : 0;
+}
+
+int audit_call(struct audit *audit, const struct call_record *record, struct err *reterr)
+{
+	bool is_denied;
+
+	if (!audit_is_on(audit))
+		return 0;
+	json_t *fields = json_call(audit->plan, record, &is_denied);
+	return write_event(audit, "binding", is_denied ? "denied" : "allowed", fields, reterr);
 }
 
 int audit_refused(struct audit *audit, const struct refusal *refusal, struct err *reterr)

@@ -30,6 +30,7 @@ bool audit_is_on(const struct audit *audit);
 int audit_start(struct audit *audit, struct err *reterr);
 int audit_published(struct audit *audit, const uint16_t *ports, struct err *reterr);
 int audit_event(struct audit *audit, const struct broker_event *event, struct err *reterr);
+int audit_call(struct audit *audit, const struct call_record *record, struct err *reterr);
 int audit_refused(struct audit *audit, const struct refusal *refusal, struct err *reterr);
 int audit_end(struct audit *audit, const struct run_facts *facts, struct err *reterr);
 

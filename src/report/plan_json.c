@@ -7,6 +7,7 @@
 
 #include "box/syscalls.h"
 #include "policy/schema.h"
+#include "report/bindings_json.h"
 #include "report/json.h"
 
 static const char *step_kind(const struct step *step)
@@ -30,6 +31,8 @@ static const char *step_kind(const struct step *step)
 		return "proc";
 	case STEP_DEVPTS:
 		return "devpts";
+	case STEP_SOCKET:
+		return "socket";
 	case STEP_DIR:
 		break;
 	}
@@ -158,6 +161,7 @@ int plan_print_json(const struct plan *plan, FILE *out)
 			    plan->has_exec_list ? json_words(plan->exec.items) : json_null());
 	json_object_set_new(object, "env", json_words(plan->env.items));
 	json_object_set_new(object, "network", network_object(&plan->network));
+	json_object_set_new(object, "bindings", json_plan_bindings(plan));
 	json_object_set_new(object, "limits", limits_object(&plan->limits));
 	json_object_set_new(object, "syscalls",
 			    json_pack("{s:o, s:o, s:s}", "allow",

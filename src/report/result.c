@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "box/syscalls.h"
+#include "report/bindings_json.h"
 #include "report/json.h"
 #include "report/network_json.h"
 #include "report/refusal_json.h"
@@ -170,6 +171,8 @@ json_t *result_build(const struct run_facts *facts)
 	json_object_set_new(result, "connections", json_connections(end->network));
 	json_object_set_new(result, "published",
 			    plan ? json_published(plan, end->ports) : json_array());
+	json_object_set_new(result, "bindings",
+			    plan ? json_bindings(plan, end->bindings) : json_array());
 	json_object_set_new(result, "walls",
 			    plan && plan->filter && end->outcome != OUTCOME_INPUT_REJECTED
 				    ? walls_object(plan, end)

@@ -190,7 +190,7 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 
 @test "keys that are not there yet are unknown" {
 	local key
-	for key in 'secrets: []' 'bindings: []'; do
+	for key in 'secrets: []'; do
 		printf '%s\n' "$key" >p.yaml
 		bad "./p.yaml:1:1: "
 	done

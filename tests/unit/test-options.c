@@ -168,7 +168,7 @@ static void test_every_setting(void **state)
 		{ SETTING_ENCODING, "utf-8" }, { SETTING_ENV_PASS, "X" },
 		{ SETTING_ENV_SET, "X=1" },    { SETTING_HOSTS, "x:80" },
 		{ SETTING_PUBLISH, "80" },     { SETTING_KEEP, "tail" },
-		{ SETTING_SWITCH, "journal" },
+		{ SETTING_SWITCH, "journal" }, { SETTING_BINDINGS, "x=y" },
 	};
 
 	(void)state;
