@@ -245,8 +245,5 @@ int layer_interpose(const struct plan *plan, size_t step, int base_fd, struct so
 	close_keeping_errno(layer.upper_fd);
 	if (r == 0 || reterr->code != E_NONE)
 		return r;
-	err_wall(reterr, "mount", -r, "lay a throw-away layer over", layer.step->host_path);
-	err_hint(reterr, "it takes overlayfs in a user namespace, which Linux has since 5.11, and "
-			 "no file system mounted below the grant");
-	return r;
+	return err_wall(reterr, "mount", -r, "lay a throw-away layer over", layer.step->host_path);
 }

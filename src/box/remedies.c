@@ -26,6 +26,8 @@ enum remedy {
 	REMEDY_LANDLOCK_OFF,
 	REMEDY_LANDLOCK,
 	REMEDY_IDMAP,
+	REMEDY_NO_OVERLAY,
+	REMEDY_OVERLAY,
 	REMEDY_LISTENER,
 	REMEDY_SECCOMP,
 	REMEDY_TERMINALS,
@@ -122,6 +124,11 @@ static const struct {
 	{ REMEDY_IDMAP, PLACE_HOST,
 	  "its file system cannot be idmapped: run aisbx as the user who owns the files, or "
 	  "copy them to ext4, xfs or btrfs" },
+	{ REMEDY_NO_OVERLAY, PLACE_HOST,
+	  "as root: modprobe overlay, or boot a kernel that has overlayfs" },
+	{ REMEDY_OVERLAY, PLACE_HOST,
+	  "it takes overlayfs in a user namespace, which Linux has since 5.11, and no file "
+	  "system mounted below the grant" },
 	{ REMEDY_LISTENER, PLACE_HOST,
 	  "another sandbox around this one already supervises its system calls: start aisbx "
 	  "outside of it, or use no files.protect" },
@@ -141,11 +148,12 @@ static const struct {
 /*** When ***/
 
 #define REFUSED EPERM, EACCES
+#define LAYER	"lay a throw-away layer over"
 
 /* The first row that fits. An empty wall or op: any; no errnums: any; facts: all of them. */
 static const struct {
 	char wall[12];
-	char op[20];
+	char op[32];
 	short errnums[3];
 	unsigned char facts;
 	unsigned char remedy;
@@ -168,6 +176,9 @@ static const struct {
 	{ "landlock", "use",   { REFUSED, ENOSYS },        0,                    REMEDY_LANDLOCK },
 	{ "idmap",    "map the owner of", { 0 },           0,                    REMEDY_IDMAP },
 	{ "mount",    "",      { REFUSED },                HERE_NO_SYS_ADMIN,    REMEDY_SYS_ADMIN },
+	{ "mount",    "copy the mount of", { EINVAL },     0,                    REMEDY_OVERLAY },
+	{ "mount",    LAYER,   { ENODEV },                 0,                    REMEDY_NO_OVERLAY },
+	{ "mount",    LAYER,   { 0 },                      0,                    REMEDY_OVERLAY },
 	{ "proc",     "",      { REFUSED },                HERE_CONTAINER,       REMEDY_CONTAINER },
 	{ "proc",     "",      { REFUSED },                0,                    REMEDY_PROC_COVERED },
 	{ "net",      "set",   { ENOENT, EBADF },          0,                    REMEDY_PROC },

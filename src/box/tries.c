@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -66,10 +65,9 @@ static int hear(int socket_fd, struct err *reterr)
 }
 
 /* As launch.c and init.c do it. */
-static int try_inside(const struct plan *plan, uint64_t flags, inside_fn *inside,
-		      struct err *reterr)
+static int try_inside(const struct plan *plan, inside_fn *inside, struct err *reterr)
 {
-	struct clone_args args = { .flags = CLONE_NEWUSER | flags, .exit_signal = SIGCHLD };
+	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 	int pair[2], r = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -97,7 +95,7 @@ static int try_inside(const struct plan *plan, uint64_t flags, inside_fn *inside
 
 int try_user(const struct plan *plan, struct err *reterr)
 {
-	return try_inside(plan, 0, NULL, reterr);
+	return try_inside(plan, NULL, reterr);
 }
 
 static int make_namespaces(const struct plan *plan, struct err *reterr)
@@ -123,30 +121,7 @@ static int make_namespaces(const struct plan *plan, struct err *reterr)
 
 int try_namespaces(const struct plan *plan, struct err *reterr)
 {
-	return try_inside(plan, 0, make_namespaces, reterr);
-}
-
-/* Its tmpfs covers /proc, which is there always, in a namespace of our own. */
-static int mount_overlay(const struct plan *plan, struct err *reterr)
-{
-	static const char options[] =
-		"lowerdir=/usr,upperdir=/proc/upper,workdir=/proc/work,userxattr";
-	struct stat st;
-
-	(void)plan;
-	if (mount("tmpfs", "/proc", "tmpfs", 0, "size=1M") < 0)
-		return err_wall(reterr, "mount", errno, "mount", "tmpfs");
-	if (mkdir("/proc/upper", 0755) < 0 || mkdir("/proc/work", 0755) < 0 ||
-	    mkdir("/proc/all", 0755) < 0 ||
-	    mount("overlay", "/proc/all", "overlay", 0, options) < 0 ||
-	    mkdir("/proc/all/aisbx-try", 0755) < 0 || stat("/proc/upper/aisbx-try", &st) < 0)
-		return err_wall(reterr, "mount", errno, "mount", "overlayfs");
-	return 0;
-}
-
-int try_overlay(const struct plan *plan, struct err *reterr)
-{
-	return try_inside(plan, CLONE_NEWNS, mount_overlay, reterr);
+	return try_inside(plan, make_namespaces, reterr);
 }
 
 /*** In this process ***/

@@ -19,8 +19,6 @@
 int try_user(const struct plan *plan, struct err *reterr);
 /* Every other kind within one; the first that fails. */
 int try_namespaces(const struct plan *plan, struct err *reterr);
-/* A writable overlayfs over /usr within one. */
-int try_overlay(const struct plan *plan, struct err *reterr);
 /* The whole of Landlock at its present version. */
 int try_landlock(struct err *reterr);
 /* The default filter, or the one whose calls init answers. */

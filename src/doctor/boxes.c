@@ -11,16 +11,23 @@
 #include "doctor/visit.h"
 
 static char *command[] = { (char *)"true", NULL };
-static const struct request request = { .command = command, .stdin_fd = -1 };
+
+static int plan(struct visit *visit, struct err *reterr)
+{
+	const struct request request = { .command = command,
+					 .stdin_fd = -1,
+					 .throw_away = visit->throw_away };
+
+	return plan_build(&visit->arena, &visit->profile, &visit->facts, &request, &visit->plan,
+			  reterr);
+}
 
 int visit_plan(struct visit *visit, const char *text, struct err *reterr)
 {
 	int r = profile_parse(&visit->arena, "doctor", text, strlen(text), &visit->profile, NULL,
 			      reterr);
 
-	return r < 0 ? r
-		     : plan_build(&visit->arena, &visit->profile, &visit->facts, &request,
-				  &visit->plan, reterr);
+	return r < 0 ? r : plan(visit, reterr);
 }
 
 static double now_ms(void)
@@ -52,19 +59,22 @@ int visit_box(struct visit *visit, double *ret_ms, struct err *reterr)
 	return -EINVAL;
 }
 
-/* One of profile base and more that may lack any wall that can be left out, but this one. */
-static void try_box(struct visit *visit, const char *more, enum wall wall, const char *what)
+/* A box of that profile that may lack any wall that can be left out, but this one. */
+static int run_lacking(struct visit *visit, const char *text, enum wall wall, struct err *reterr)
 {
-	const char *text = arena_printf(&visit->arena, "%s%s", profile_builtin("base"), more);
-	struct err err;
 	double ms;
-	int r = visit_plan(visit, text, &err);
+	int r = visit_plan(visit, text, reterr);
 
 	for (int i = 0; r == 0 && i < WALL__N; i++)
 		visit->plan.degradable[i] = walls[i].may_degrade && i != (int)wall;
-	if (r == 0)
-		r = visit_box(visit, &ms, &err);
-	if (r < 0)
+	return r < 0 ? r : visit_box(visit, &ms, reterr);
+}
+
+static void try_box(struct visit *visit, const char *text, enum wall wall, const char *what)
+{
+	struct err err;
+
+	if (run_lacking(visit, text, wall, &err) < 0)
 		finding_fail(visit->finding, STATE_MISSING, &err);
 	else
 		finding_say(visit->finding, STATE_OK, "%s", what);
@@ -72,24 +82,49 @@ static void try_box(struct visit *visit, const char *more, enum wall wall, const
 
 void visit_mounts(struct visit *visit)
 {
-	try_box(visit, "", WALL__N, "a root of the box's own, with the system directories");
+	try_box(visit, profile_builtin("base"), WALL__N,
+		"a root of the box's own, with the system directories");
 }
 
 void visit_proc(struct visit *visit)
 {
-	try_box(visit, "", WALL_PROC, "a box mounts its own");
+	try_box(visit, profile_builtin("base"), WALL_PROC, "a box mounts its own");
 }
 
 void visit_keyring(struct visit *visit)
 {
-	try_box(visit, "", WALL_KEYRING, "a box has its own");
+	try_box(visit, profile_builtin("base"), WALL_KEYRING, "a box has its own");
+}
+
+/* As learn makes them, where the caller may write and nothing is mounted below. */
+void visit_overlay(struct visit *visit)
+{
+	static const char *const dirs[] = { "/tmp", "/var/tmp", "/usr/share" };
+	struct err first, err;
+
+	visit->throw_away = true;
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+		const char *text = arena_printf(&visit->arena,
+						"files: {read: [/usr, -/bin, -/lib, -/lib64, "
+						"-/nix/store], write: [%s]}\n" VISIT_BARE,
+						dirs[i]);
+
+		if (run_lacking(visit, text, WALL__N, i ? &err : &first) == 0) {
+			finding_say(visit->finding, STATE_OK, "a box writes to a layer over %s",
+				    dirs[i]);
+			return;
+		}
+	}
+	finding_fail(visit->finding, STATE_MISSING, &first);
 }
 
 /* Nothing is asked or dialled: true(1) wants no host. */
 void visit_network(struct visit *visit)
 {
-	try_box(visit, "network: {hosts: [example.com]}\n", WALL__N,
-		"a box with a granted host starts, with its broker");
+	try_box(visit,
+		arena_printf(&visit->arena, "%snetwork: {hosts: [example.com]}\n",
+			     profile_builtin("base")),
+		WALL__N, "a box with a granted host starts, with its broker");
 }
 
 /* A new terminal of the host's as stdin, stdout and stderr. */
@@ -135,7 +170,7 @@ void visit_terminal(struct visit *visit)
 		finding_fail(visit->finding, STATE_LIMITED, &err);
 		return;
 	}
-	try_box(visit, "", WALL__N, "a box gets one of its own");
+	try_box(visit, profile_builtin("base"), WALL__N, "a box gets one of its own");
 }
 
 /* As aisbx run -- true: with the profile that stands for default here, and every wall. */
@@ -148,8 +183,7 @@ void visit_run(struct visit *visit)
 	profile_init(&none);
 	int r = profile_load_command(&visit->arena, NULL, &none, &visit->profile, NULL, &err);
 	if (r == 0)
-		r = plan_build(&visit->arena, &visit->profile, &visit->facts, &request,
-			       &visit->plan, &err);
+		r = plan(visit, &err);
 	if (r == 0)
 		r = visit_box(visit, &box_ms, &err);
 	if (r < 0)

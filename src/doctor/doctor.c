@@ -70,7 +70,7 @@ const struct check checks[] = {
 	  "user",
 	  { [STATE_LIMITED] = "root's runs with grants there fail, or with --allow-degraded idmap "
 			      "the box has the rights of others there" } },
-	{ "overlayfs", visit_overlay, "namespaces", { [STATE_MISSING] = "no run uses it yet" } },
+	{ "overlayfs", visit_overlay, "mounts", { [STATE_MISSING] = "aisbx learn fails" } },
 	{ "network",
 	  visit_network,
 	  "mounts",

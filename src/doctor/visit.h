@@ -12,6 +12,7 @@ struct visit {
 	struct hostfacts facts;
 	struct profile profile;
 	struct plan plan;
+	bool throw_away; /* what boxes write to grants stays in layers of theirs */
 	struct finding *finding;
 };
 
@@ -21,12 +22,12 @@ typedef void try_fn(struct visit *visit);
 /* host.c: what no box is needed for. */
 try_fn visit_kernel, visit_idmap, visit_dns, visit_profiles;
 /* walls.c: what walls are made of. */
-try_fn visit_user, visit_namespaces, visit_landlock, visit_seccomp, visit_notification,
-	visit_overlay;
+try_fn visit_user, visit_namespaces, visit_landlock, visit_seccomp, visit_notification;
 /* limits.c */
 try_fn visit_limits;
 /* boxes.c: real boxes. */
-try_fn visit_mounts, visit_proc, visit_keyring, visit_network, visit_terminal, visit_run;
+try_fn visit_mounts, visit_proc, visit_keyring, visit_overlay, visit_network, visit_terminal,
+	visit_run;
 
 /* The plan of true(1) under that profile; one without grants will do where nothing runs. */
 #define VISIT_BARE "limits: {memory: 64M, processes: 64}\n"

@@ -35,16 +35,6 @@ void visit_namespaces(struct visit *visit)
 	settle(visit, r, &err, "mount, pid, ipc, uts, cgroup and net");
 }
 
-void visit_overlay(struct visit *visit)
-{
-	struct err err;
-	int r = visit_plan(visit, VISIT_BARE, &err);
-
-	if (r == 0)
-		r = try_overlay(&visit->plan, &err);
-	settle(visit, r, &err, "writable, in a user namespace");
-}
-
 void visit_landlock(struct visit *visit)
 {
 	enum {

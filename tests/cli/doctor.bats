@@ -262,6 +262,16 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${AROUND[@]}" "$AIS
 	run_says_as idmap --rw . -- echo it ran
 }
 
+@test "layers: there is one where nothing is mounted below" {
+	need jq unshare
+	mkdir m
+	poor 'mount -t tmpfs none m'
+	works_without overlayfs ok "a layer over /var/tmp"
+	poor 'mount -t tmpfs none m; mount -t tmpfs none /var/tmp; mkdir /var/tmp/m
+		mount -t tmpfs none /var/tmp/m; mount -t tmpfs none /usr/share/doc'
+	works_without overlayfs missing "no file system mounted below the grant"
+}
+
 @test "no cgroup: the supervisor holds the limits" {
 	need jq unshare
 	poor 'mount -t tmpfs none /sys/fs/cgroup'

@@ -61,6 +61,8 @@ static const struct {
 	{ "landlock", "use", ENOSYS, PLACE_HOST, 0, "CONFIG_SECURITY_LANDLOCK=y" },
 	{ "keyring", "join", EPERM, PLACE_HOST, HERE_FILTERED, "--allow-degraded keyring" },
 	{ "idmap", "map the owner of", EINVAL, PLACE_HOST, 0, "cannot be idmapped" },
+	{ "mount", "lay a throw-away layer over", ENODEV, PLACE_HOST, 0, "modprobe overlay" },
+	{ "mount", "lay a throw-away layer over", EINVAL, PLACE_HOST, 0, "mounted below the grant" },
 	{ "seccomp", "load", EBUSY, PLACE_HOST, HERE_FILTERED, "supervises" },
 	{ "seccomp", "load", EINVAL, PLACE_HOST, 0, "CONFIG_SECCOMP_FILTER=y" },
 	{ "terminal", "open", ENOSPC, PLACE_HOST, 0, "kernel.pty.max" },
