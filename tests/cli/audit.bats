@@ -166,6 +166,19 @@ except OSError: pass"; echo asked; read x <out/go' >said 3>&- &
 	conforms logs/log.jsonl.1
 }
 
+@test "a log that is copied and truncated goes on at its beginning" {
+	mkdir out
+	mkfifo out/go
+	"$AISBX" run --rw out --audit log.jsonl -- sh -c 'echo up; read x <out/go' >said 3>&- &
+	local pid=$!
+	eventually grep -q up said
+	: >log.jsonl
+	echo >out/go
+	wait $pid
+	conforms log.jsonl
+	[ "$(events log.jsonl)" = "end " ]
+}
+
 # A journal in a directory of its own: prints what it gets, a JSON object each.
 journal='import array, json, os, signal, socket, sys
 signal.alarm(60)
@@ -183,6 +196,8 @@ while True:
             print("not sealed", flush=True)
         except PermissionError:
             data += b"SEALED=yes\n"
+    if data == b"last":
+        sys.exit(print("last", flush=True))
     print(json.dumps(data.decode()), flush=True)'
 
 with_journal() { # SOCKET WORDS...: aisbx WORDS, and what the journal got is in ./got
@@ -197,10 +212,14 @@ with_journal() { # SOCKET WORDS...: aisbx WORDS, and what the journal got is in 
 				ln -s /proc/self/fd $T/dev/fd; mkdir $T/dev/shm
 				mount --rbind $T/dev /dev
 			fi
-			python3 -c '$journal' $place >got 2>&1 3>&- & echo \$! >journal.pid
+			python3 -c '$journal' $place >got 2>&1 3>&- &
 			until grep -qs ready got; do :; done
-		fi" bash -c '"$AISBX" "$@"; s=$?
-		[ ! -e journal.pid ] || kill "$(cat journal.pid)"; exit $s' - "$@"
+		fi" bash -c 'place=$1; shift; "$AISBX" "$@"; s=$?
+		if [ -n "$place" ]; then # all that came before the last has been read then
+			python3 -c "import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b\"last\", sys.argv[1])" "$place"
+			until tail -n 1 got | grep -q last; do :; done
+		fi; exit $s' - "$place" "$@"
 }
 
 @test "the journal: an entry for each line, long ones too" {
@@ -210,10 +229,10 @@ with_journal() { # SOCKET WORDS...: aisbx WORDS, and what the journal got is in 
 	run with_journal /run/systemd/journal/socket run --audit journal --audit log.jsonl -- \
 		true "$long" "$long" "$long"
 	status_is 0
-	sed 1d got | jq -rj 'select(contains("SEALED"))' | grep -c 'SEALED=yes' | grep -qx 2
-	sed 1d got | jq -r . | sed -n 's/^MESSAGE=//p' >messages
+	grep '^"' got | jq -rj 'select(contains("SEALED"))' | grep -c 'SEALED=yes' | grep -qx 2
+	grep '^"' got | jq -r . | sed -n 's/^MESSAGE=//p' >messages
 	cmp messages log.jsonl
-	sed 1d got | jq -r . | grep -v '^MESSAGE=\|^SEALED=\|^$' | sort -u >fields
+	grep '^"' got | jq -r . | grep -v '^MESSAGE=\|^SEALED=\|^$' | sort -u >fields
 	[ "$(cat fields)" = "AISBX_EVENT=end
 AISBX_EVENT=start
 AISBX_RUN=$(jq -rs '.[0].run' log.jsonl)
@@ -234,6 +253,6 @@ SYSLOG_IDENTIFIER=aisbx" ]
 	[ ! -e out/ran ]
 	run with_journal /dev/log run -p ./p.yaml --extends default -- true
 	status_is 0
-	[ "$(sed 1d got | jq -r . | sed -n 's/^<14>... .. ..:..:.. aisbx\[[0-9]*\]: //p' | jq -r .event |
+	[ "$(grep '^"' got | jq -r . | sed -n 's/^<14>... .. ..:..:.. aisbx\[[0-9]*\]: //p' | jq -r .event |
 		tr '\n' ' ')" = "start end " ]
 }
