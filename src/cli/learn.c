@@ -98,6 +98,13 @@ static int read_updated(struct learn *learn, struct err *reterr)
 static int write_proposal(struct learn *learn, struct err *reterr)
 {
 	propose(&learn->arena, &learn->findings, learn_granted, learn, &learn->proposal);
+	/* Directories that are granted whole may hold what nobody asked for. */
+	for (size_t i = 0; i < learn->proposal.len; i++) {
+		if (learn->proposal.items[i].path)
+			view_find_secrets(&learn->arena, &learn->findings.places,
+					  learn->proposal.items[i].path, &learn->view.secrets);
+	}
+	propose(&learn->arena, &learn->findings, learn_granted, learn, &learn->proposal);
 	if (learn->before)
 		return edit_profile(&learn->arena, learn->options.update, learn->before,
 				    &learn->proposal, &learn->text, reterr);

@@ -103,6 +103,11 @@ static void gather_path(struct arena *arena, const struct learn_places *places, 
 		gather_new(arena, path, gathered);
 	if (r < 0 && !(secret && r == -EACCES))
 		return;
+	/* By whatever name it was asked for. */
+	if (r == 0 && !secret) {
+		secret = sensitive_why(places, host.path);
+		path = secret ? host.path : path;
+	}
 	if (secret) {
 		/* A look that found nothing in the box is none at what lies there. */
 		if (note == NOTE_READ || note == NOTE_WRITE || note == NOTE_CREATE)

@@ -76,7 +76,20 @@ static void add(const struct work *work, const char *section, const char *key, b
 
 	proposal->items = arena_grow(work->arena, proposal->items, proposal->len, &proposal->cap,
 				     sizeof *proposal->items);
-	proposal->items[proposal->len++] = (struct proposed){ section, key, is_list, value, why };
+	proposal->items[proposal->len++] =
+		(struct proposed){ section, key, is_list, value, why, NULL };
+}
+
+static void add_paths(const struct work *work, const char *key, const struct wanted_list *list)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		const struct wanted *item = &list->items[i];
+
+		add(work, "files", key, true,
+		    place_text(work->arena, &work->findings->places, item->path), item->why);
+		work->proposal->items[work->proposal->len - 1].path =
+			item->is_whole ? item->path : NULL;
+	}
 }
 
 static void refuse_path(const struct work *work, const char *key, const char *path, const char *why)
@@ -249,9 +262,7 @@ static void propose_writes(const struct work *work, struct wanted_list *ret_writ
 	}
 	join_reasons(work->arena, &writes);
 	wanted_collapse(work->arena, places, &writes);
-	for (size_t i = 0; i < writes.len; i++)
-		add(work, "files", "write", true,
-		    place_text(work->arena, places, writes.items[i].path), writes.items[i].why);
+	add_paths(work, "write", &writes);
 	*ret_writes = writes;
 }
 
@@ -340,16 +351,16 @@ static void propose_reads(const struct work *work, const struct wanted_list *wri
 		const struct seen *seen = &findings->seen.items[i];
 
 		if (!(seen->how & (SEEN_READ | SEEN_EXECUTE | SEEN_LIST)) ||
-		    (seen->is_dir && is_import(work, seen)) || lies_in(writes, seen->path) ||
-		    work->granted(work->context, seen->path).read)
+		    (seen->is_dir && is_import(work, seen)))
 			continue;
-		want_read(work, seen, &reads);
+		/* What is secret is told, also where a grant would show it: then it is hidden. */
+		if (sensitive_why(&findings->places, seen->path) ||
+		    (!lies_in(writes, seen->path) &&
+		     !work->granted(work->context, seen->path).read))
+			want_read(work, seen, &reads);
 	}
 	wanted_collapse(work->arena, &findings->places, &reads);
-	for (size_t i = 0; i < reads.len; i++)
-		add(work, "files", "read", true,
-		    place_text(work->arena, &findings->places, reads.items[i].path),
-		    reads.items[i].why);
+	add_paths(work, "read", &reads);
 	*ret_reads = reads;
 }
 
@@ -381,15 +392,29 @@ static void propose_hides(const struct work *work, const struct wanted_list *wri
 {
 	const struct findings *findings = work->findings;
 
-	for (size_t i = 0; i < findings->secrets->len; i++) {
-		const char *path = findings->secrets->items[i];
-		const char *why = sensitive_why(&findings->places, path);
+	const struct learn_places *places = &findings->places;
+	struct wanted_list hides = { 0 };
 
-		if (why && (lies_in(writes, path) || lies_in(reads, path) ||
-			    work->granted(work->context, path).read))
-			add(work, "files", "hide", true,
-			    place_text(work->arena, &findings->places, path), why);
+	for (size_t i = 0; i < findings->secrets->len + findings->seen.len; i++) {
+		bool is_seen = i >= findings->secrets->len;
+		const char *path = is_seen ? findings->seen.items[i - findings->secrets->len].path
+					   : findings->secrets->items[i];
+		const struct wanted hide = { .path = path,
+					     .why = sensitive_why(places, path),
+					     .is_whole = true };
+
+		/* Of the system, what is secret only root can read. */
+		if (!hide.why ||
+		    !(path_is_within(path, places->home) || path_is_within(path, places->cwd)))
+			continue;
+		if (lies_in(writes, path) || lies_in(reads, path) ||
+		    work->granted(work->context, path).read)
+			wanted_add(work->arena, &hides, &hide);
 	}
+	wanted_settle(&hides);
+	for (size_t i = 0; i < hides.len; i++)
+		add(work, "files", "hide", true,
+		    place_text(work->arena, places, hides.items[i].path), hides.items[i].why);
 }
 
 /*** Programs, variables, hosts ***/

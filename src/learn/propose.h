@@ -12,6 +12,7 @@ struct proposed {
 	bool is_list;
 	const char *value; /* plain text, not YAML */
 	const char *why;
+	const char *path; /* of a directory that is granted whole, else NULL */
 };
 
 struct proposal {

@@ -10,173 +10,182 @@
 #include "policy/paths.h"
 
 /* clang-format off */
-static const struct {
-	const char *path; /* below the home */
-	const char *why;
-} in_home[] = {
-	{ ".ssh",			"it holds SSH keys" },
-	{ ".gnupg",			"it holds GnuPG keys" },
-	{ ".aws",			"it holds cloud credentials" },
-	{ ".azure",			"it holds cloud credentials" },
-	{ ".config/gcloud",		"it holds cloud credentials" },
-	{ ".config/doctl",		"it holds cloud credentials" },
-	{ ".oci",			"it holds cloud credentials" },
-	{ ".boto",			"it holds cloud credentials" },
-	{ ".s3cfg",			"it holds cloud credentials" },
-	{ ".kube",			"it holds cluster credentials" },
-	{ ".docker",			"it holds registry credentials" },
-	{ ".config/containers",		"it holds registry credentials" },
-	{ ".netrc",			"it holds passwords" },
-	{ "_netrc",			"it holds passwords" },
-	{ ".git-credentials",		"it holds passwords" },
-	{ ".config/git/credentials",	"it holds passwords" },
-	{ ".config/gh",			"it holds access tokens" },
-	{ ".config/hub",		"it holds access tokens" },
-	{ ".config/glab-cli",		"it holds access tokens" },
-	{ ".npmrc",			"it may hold access tokens" },
-	{ ".yarnrc.yml",		"it may hold access tokens" },
-	{ ".pypirc",			"it holds access tokens" },
-	{ ".config/pip",		"it may hold passwords" },
-	{ ".pip",			"it may hold passwords" },
-	{ ".cargo/credentials",		"it holds access tokens" },
-	{ ".cargo/credentials.toml",	"it holds access tokens" },
-	{ ".gem/credentials",		"it holds access tokens" },
-	{ ".m2/settings.xml",		"it may hold passwords" },
-	{ ".m2/settings-security.xml",	"it holds passwords" },
-	{ ".gradle/gradle.properties",	"it may hold passwords" },
-	{ ".terraform.d",		"it holds access tokens" },
-	{ ".vault-token",		"it holds an access token" },
-	{ ".pgpass",			"it holds passwords" },
-	{ ".my.cnf",			"it may hold passwords" },
-	{ ".mylogin.cnf",		"it holds passwords" },
-	{ ".password-store",		"it holds passwords" },
-	{ ".local/share/keyrings",	"it holds passwords" },
-	{ ".local/share/kwalletd",	"it holds passwords" },
-	{ ".config/op",			"it holds passwords" },
-	{ ".mozilla",			"it holds a browser's passwords and cookies" },
-	{ ".config/google-chrome",	"it holds a browser's passwords and cookies" },
-	{ ".config/chromium",		"it holds a browser's passwords and cookies" },
-	{ ".config/BraveSoftware",	"it holds a browser's passwords and cookies" },
-	{ ".claude",			"it holds an agent's credentials and sessions" },
-	{ ".claude.json",		"it holds an agent's credentials and sessions" },
-	{ ".codex",			"it holds an agent's credentials and sessions" },
-	{ ".gemini",			"it holds an agent's credentials and sessions" },
-	{ ".config/github-copilot",	"it holds an agent's credentials and sessions" },
-	{ ".bash_history",		"it holds what was typed" },
-	{ ".zsh_history",		"it holds what was typed" },
-	{ ".python_history",		"it holds what was typed" },
-	{ ".node_repl_history",		"it holds what was typed" },
-	{ ".psql_history",		"it holds what was typed" },
-	{ ".mysql_history",		"it holds what was typed" },
-	{ ".local/share/fish",		"it holds what was typed" },
-	{ ".Xauthority",		"it opens the caller's display" },
-	{ ".ICEauthority",		"it opens the caller's display" },
-};
+static const char in_home[] =
+	".ssh\0"                         "it holds SSH keys\0"
+	".gnupg\0"                       "it holds GnuPG keys\0"
+	".aws\0"                         "it holds cloud credentials\0"
+	".azure\0"                       "it holds cloud credentials\0"
+	".config/gcloud\0"               "it holds cloud credentials\0"
+	".config/doctl\0"                "it holds cloud credentials\0"
+	".oci\0"                         "it holds cloud credentials\0"
+	".boto\0"                        "it holds cloud credentials\0"
+	".s3cfg\0"                       "it holds cloud credentials\0"
+	".kube\0"                        "it holds cluster credentials\0"
+	".docker\0"                      "it holds registry credentials\0"
+	".config/containers\0"           "it holds registry credentials\0"
+	".netrc\0"                       "it holds passwords\0"
+	"_netrc\0"                       "it holds passwords\0"
+	".git-credentials\0"             "it holds passwords\0"
+	".config/git/credentials\0"      "it holds passwords\0"
+	".config/gh\0"                   "it holds access tokens\0"
+	".config/hub\0"                  "it holds access tokens\0"
+	".config/glab-cli\0"             "it holds access tokens\0"
+	".npmrc\0"                       "it may hold access tokens\0"
+	".yarnrc.yml\0"                  "it may hold access tokens\0"
+	".pypirc\0"                      "it holds access tokens\0"
+	".config/pip\0"                  "it may hold passwords\0"
+	".pip\0"                         "it may hold passwords\0"
+	".cargo/credentials\0"           "it holds access tokens\0"
+	".cargo/credentials.toml\0"      "it holds access tokens\0"
+	".gem/credentials\0"             "it holds access tokens\0"
+	".m2/settings.xml\0"             "it may hold passwords\0"
+	".m2/settings-security.xml\0"    "it holds passwords\0"
+	".gradle/gradle.properties\0"    "it may hold passwords\0"
+	".terraform.d\0"                 "it holds access tokens\0"
+	".vault-token\0"                 "it holds an access token\0"
+	".pgpass\0"                      "it holds passwords\0"
+	".my.cnf\0"                      "it may hold passwords\0"
+	".mylogin.cnf\0"                 "it holds passwords\0"
+	".password-store\0"              "it holds passwords\0"
+	".local/share/keyrings\0"        "it holds passwords\0"
+	".local/share/kwalletd\0"        "it holds passwords\0"
+	".config/op\0"                   "it holds passwords\0"
+	".mozilla\0"                     "it holds a browser's passwords and cookies\0"
+	".config/google-chrome\0"        "it holds a browser's passwords and cookies\0"
+	".config/chromium\0"             "it holds a browser's passwords and cookies\0"
+	".config/BraveSoftware\0"        "it holds a browser's passwords and cookies\0"
+	".claude\0"                      "it holds an agent's credentials and sessions\0"
+	".claude.json\0"                 "it holds an agent's credentials and sessions\0"
+	".codex\0"                       "it holds an agent's credentials and sessions\0"
+	".gemini\0"                      "it holds an agent's credentials and sessions\0"
+	".config/github-copilot\0"       "it holds an agent's credentials and sessions\0"
+	".bash_history\0"                "it holds what was typed\0"
+	".zsh_history\0"                 "it holds what was typed\0"
+	".python_history\0"              "it holds what was typed\0"
+	".node_repl_history\0"           "it holds what was typed\0"
+	".psql_history\0"                "it holds what was typed\0"
+	".mysql_history\0"               "it holds what was typed\0"
+	".local/share/fish\0"            "it holds what was typed\0"
+	".Xauthority\0"                  "it opens the caller's display\0"
+	".ICEauthority\0"                "it opens the caller's display\0";
 
 /* Anywhere but in the system's own directories. */
-static const struct {
-	const char *name; /* of a file, as fnmatch(3) has it */
-	const char *why;
-} named[] = {
-	{ ".env",			"it holds secrets of an application" },
-	{ ".envrc",			"it may hold secrets of an application" },
-	{ ".env.*",			"it holds secrets of an application" },
-	{ ".netrc",			"it holds passwords" },
-	{ ".git-credentials",		"it holds passwords" },
-	{ ".pgpass",			"it holds passwords" },
-	{ ".htpasswd",			"it holds passwords" },
-	{ ".pypirc",			"it holds access tokens" },
-	{ ".vault-token",		"it holds an access token" },
-	{ "id_rsa*",			"it is a private key" },
-	{ "id_dsa*",			"it is a private key" },
-	{ "id_ecdsa*",			"it is a private key" },
-	{ "id_ed25519*",		"it is a private key" },
-	{ "*.key",			"it is a private key" },
-	{ "*[-_.]key.pem",		"it is a private key" },
-	{ "key.pem",			"it is a private key" },
-	{ "privkey*.pem",		"it is a private key" },
-	{ "*.p12",			"it is a private key" },
-	{ "*.pfx",			"it is a private key" },
-	{ "*.jks",			"it is a private key" },
-	{ "*.keystore",			"it is a private key" },
-	{ "*.kdbx",			"it holds passwords" },
-	{ "credentials.json",		"it holds credentials" },
-	{ "service-account*.json",	"it holds credentials" },
-	{ "service_account*.json",	"it holds credentials" },
-	{ "client_secret*.json",	"it holds credentials" },
-	{ "secrets.yaml",		"it holds secrets of an application" },
-	{ "secrets.yml",		"it holds secrets of an application" },
-	{ "secrets.json",		"it holds secrets of an application" },
-	{ "secrets.toml",		"it holds secrets of an application" },
-	{ "terraform.tfstate*",		"it holds secrets of what was deployed" },
-};
+static const char named[] =
+	".env\0"                         "it holds secrets of an application\0"
+	".envrc\0"                       "it may hold secrets of an application\0"
+	".env.*\0"                       "it holds secrets of an application\0"
+	".netrc\0"                       "it holds passwords\0"
+	".git-credentials\0"             "it holds passwords\0"
+	".pgpass\0"                      "it holds passwords\0"
+	".htpasswd\0"                    "it holds passwords\0"
+	".pypirc\0"                      "it holds access tokens\0"
+	".vault-token\0"                 "it holds an access token\0"
+	"id_rsa*\0"                      "it is a private key\0"
+	"id_dsa*\0"                      "it is a private key\0"
+	"id_ecdsa*\0"                    "it is a private key\0"
+	"id_ed25519*\0"                  "it is a private key\0"
+	"*.key\0"                        "it is a private key\0"
+	"*[-_.]key.pem\0"                "it is a private key\0"
+	"key.pem\0"                      "it is a private key\0"
+	"privkey*.pem\0"                 "it is a private key\0"
+	"*.p12\0"                        "it is a private key\0"
+	"*.pfx\0"                        "it is a private key\0"
+	"*.jks\0"                        "it is a private key\0"
+	"*.keystore\0"                   "it is a private key\0"
+	"*.kdbx\0"                       "it holds passwords\0"
+	"credentials.json\0"             "it holds credentials\0"
+	"service-account*.json\0"        "it holds credentials\0"
+	"service_account*.json\0"        "it holds credentials\0"
+	"client_secret*.json\0"          "it holds credentials\0"
+	"secrets.yaml\0"                 "it holds secrets of an application\0"
+	"secrets.yml\0"                  "it holds secrets of an application\0"
+	"secrets.json\0"                 "it holds secrets of an application\0"
+	"secrets.toml\0"                 "it holds secrets of an application\0"
+	"terraform.tfstate*\0"           "it holds secrets of what was deployed\0";
 
 /* What is made to be shown. */
-static const char *const samples[] = {
-	".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults", "*.pub",
-};
+static const char samples[] = ".env.example\0" ".env.sample\0" ".env.template\0" ".env.dist\0" ".env.defaults\0" "*.pub\0";
 
-static const struct {
-	const char *path;
-	const char *why;
-} of_system[] = {
-	{ "/etc/shadow",		"it holds the passwords of the host" },
-	{ "/etc/shadow-",		"it holds the passwords of the host" },
-	{ "/etc/gshadow",		"it holds the passwords of the host" },
-	{ "/etc/gshadow-",		"it holds the passwords of the host" },
-	{ "/etc/sudoers",		"it says who may become root" },
-	{ "/etc/sudoers.d",		"it says who may become root" },
-	{ "/etc/ssl/private",		"it holds private keys of the host" },
-	{ "/etc/letsencrypt",		"it holds private keys of the host" },
-	{ "/etc/krb5.keytab",		"it holds private keys of the host" },
-	{ "/etc/wireguard",		"it holds private keys of the host" },
-	{ "/run",			"servers of the host listen there" },
-	{ "/var/run",			"servers of the host listen there" },
-	{ "/var/lib/docker",		"it holds other containers" },
-	{ "/var/lib/containers",	"it holds other containers" },
-	{ "/var/lib/kubelet",		"it holds cluster credentials" },
-	{ "/var/lib/sss",		"it holds credentials of users" },
-	{ "/var/spool",			"it holds mail and jobs of users" },
-	{ "/var/mail",			"it holds mail of users" },
-	{ "/var/backups",		"it holds copies of the host's passwords" },
-	{ "/boot",			"it belongs to the host's kernel" },
-	{ "/sys",			"it is the host's kernel" },
-	{ "/proc",			"it is the host's kernel" },
-	{ "/dev",			"it holds the host's devices" },
-};
+static const char of_system[] =
+	"etc/shadow\0"                  "it holds the passwords of the host\0"
+	"etc/shadow-\0"                 "it holds the passwords of the host\0"
+	"etc/gshadow\0"                 "it holds the passwords of the host\0"
+	"etc/gshadow-\0"                "it holds the passwords of the host\0"
+	"etc/sudoers\0"                 "it says who may become root\0"
+	"etc/sudoers.d\0"               "it says who may become root\0"
+	"etc/ssl/private\0"             "it holds private keys of the host\0"
+	"etc/letsencrypt\0"             "it holds private keys of the host\0"
+	"etc/krb5.keytab\0"             "it holds private keys of the host\0"
+	"etc/wireguard\0"               "it holds private keys of the host\0"
+	"run\0"                         "servers of the host listen there\0"
+	"var/run\0"                     "servers of the host listen there\0"
+	"var/lib/docker\0"              "it holds other containers\0"
+	"var/lib/containers\0"          "it holds other containers\0"
+	"var/lib/kubelet\0"             "it holds cluster credentials\0"
+	"var/lib/sss\0"                 "it holds credentials of users\0"
+	"var/spool\0"                   "it holds mail and jobs of users\0"
+	"var/mail\0"                    "it holds mail of users\0"
+	"var/backups\0"                 "it holds copies of the host's passwords\0"
+	"boot\0"                        "it belongs to the host's kernel\0"
+	"sys\0"                         "it is the host's kernel\0"
+	"proc\0"                        "it is the host's kernel\0"
+	"dev\0"                         "it holds the host's devices\0";
 
-static const struct {
+static const char variables[] =
+	"*TOKEN*\0"                      "its name says that it is a secret\0"
+	"*SECRET*\0"                     "its name says that it is a secret\0"
+	"*PASSWORD*\0"                   "its name says that it is a secret\0"
+	"*PASSWD*\0"                     "its name says that it is a secret\0"
+	"*PASSPHRASE*\0"                 "its name says that it is a secret\0"
+	"*CREDENTIAL*\0"                 "its name says that it is a secret\0"
+	"*_KEY\0"                        "its name says that it is a secret\0"
+	"*_KEY_*\0"                      "its name says that it is a secret\0"
+	"*APIKEY*\0"                     "its name says that it is a secret\0"
+	"*_PAT\0"                        "its name says that it is a secret\0"
+	"*_AUTH\0"                       "its name says that it is a secret\0"
+	"*_AUTH_*\0"                     "its name says that it is a secret\0"
+	"*_DSN\0"                        "such an address has a password in it\0"
+	"DATABASE_URL\0"                 "such an address has a password in it\0"
+	"*_PROXY\0"                      "such an address may have a password in it\0"
+	"*_proxy\0"                      "such an address may have a password in it\0"
+	"PGPASS*\0"                      "its name says that it is a secret\0"
+	"AWS_*\0"                        "it may be a credential\0";
+/* clang-format on */
+
+/* Row by row: a table without a pointer costs no run a relocation. */
+struct row {
 	const char *name;
 	const char *why;
-} variables[] = {
-	{ "*TOKEN*",	  "its name says that it is a secret" },
-	{ "*SECRET*",	  "its name says that it is a secret" },
-	{ "*PASSWORD*",	  "its name says that it is a secret" },
-	{ "*PASSWD*",	  "its name says that it is a secret" },
-	{ "*PASSPHRASE*", "its name says that it is a secret" },
-	{ "*CREDENTIAL*", "its name says that it is a secret" },
-	{ "*_KEY",	  "its name says that it is a secret" },
-	{ "*_KEY_*",	  "its name says that it is a secret" },
-	{ "*APIKEY*",	  "its name says that it is a secret" },
-	{ "*_PAT",	  "its name says that it is a secret" },
-	{ "*_AUTH",	  "its name says that it is a secret" },
-	{ "*_AUTH_*",	  "its name says that it is a secret" },
-	{ "*_DSN",	  "such an address has a password in it" },
-	{ "DATABASE_URL", "such an address has a password in it" },
-	{ "*_PROXY",	  "such an address may have a password in it" },
-	{ "*_proxy",	  "such an address may have a password in it" },
-	{ "PGPASS*",	  "its name says that it is a secret" },
-	{ "AWS_*",	  "it may be a credential" },
 };
-/* clang-format on */
+
+static bool next_row(const char **at, struct row *ret_row)
+{
+	if (!**at)
+		return false;
+	ret_row->name = *at;
+	ret_row->why = *at + strlen(*at) + 1;
+	*at = ret_row->why + strlen(ret_row->why) + 1;
+	return true;
+}
+
+/* The reason of the first row whose pattern name matches. */
+static const char *match(const char *table, const char *name)
+{
+	struct row row;
+
+	while (next_row(&table, &row)) {
+		if (fnmatch(row.name, name, 0) == 0)
+			return row.why;
+	}
+	return NULL;
+}
 
 static bool is_system_file(const char *path)
 {
-	static const char *const dirs[] = { "/usr", "/etc", "/bin",   "/sbin",
-					    "/lib", "/opt", "/lib64", "/nix" };
+	static const char dirs[] = "/usr\0/etc\0/bin\0/sbin\0/lib\0/lib64\0/nix\0";
 
-	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
-		if (path_is_within(path, dirs[i]))
+	for (const char *dir = dirs; *dir; dir += strlen(dir) + 1) {
+		if (path_is_within(path, dir))
 			return true;
 	}
 	return false;
@@ -184,34 +193,50 @@ static bool is_system_file(const char *path)
 
 const char *sensitive_in_home(size_t i)
 {
-	return i < sizeof in_home / sizeof *in_home ? in_home[i].path : NULL;
+	const char *at = in_home;
+	struct row row;
+
+	while (next_row(&at, &row)) {
+		if (i-- == 0)
+			return row.name;
+	}
+	return NULL;
 }
 
 static const char *name_why(const char *name)
 {
-	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
-		if (fnmatch(samples[i], name, 0) == 0)
+	for (const char *sample = samples; *sample; sample += strlen(sample) + 1) {
+		if (fnmatch(sample, name, 0) == 0)
 			return NULL;
 	}
-	for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
-		if (fnmatch(named[i].name, name, 0) == 0)
-			return named[i].why;
-	}
-	return NULL;
+	return match(named, name);
 }
 
 /* The home of another user, and the host root's. */
 static const char *other_home_why(const struct learn_places *places, const char *path)
 {
-	const char *rest = NULL;
-
 	if (path_is_within(path, places->home) || path_is_within(places->home, path) ||
 	    path_is_within(path, places->cwd) || path_is_within(places->cwd, path))
 		return NULL;
-	if (path_is_below(path, "/home"))
-		rest = path_rest(path, "/home");
-	if (rest || path_is_within(path, "/root"))
+	if (path_is_below(path, "/home") || path_is_within(path, "/root"))
 		return "it is another user's home";
+	return NULL;
+}
+
+/* Of table, the row that path, or what it lies in, is. base: what the rows are relative to. */
+static const char *place_why(const char *table, const char *path, const char *base)
+{
+	struct row row;
+
+	if (!path_is_below(path, base))
+		return NULL;
+	const char *rest = path_rest(path, base);
+	while (next_row(&table, &row)) {
+		size_t len = strlen(row.name);
+
+		if (strncmp(rest, row.name, len) == 0 && (rest[len] == '/' || !rest[len]))
+			return row.why;
+	}
 	return NULL;
 }
 
@@ -219,21 +244,10 @@ const char *sensitive_why(const struct learn_places *places, const char *path)
 {
 	const char *why = other_home_why(places, path);
 
-	for (size_t i = 0; !why && i < sizeof of_system / sizeof *of_system; i++) {
-		if (path_is_within(path, of_system[i].path))
-			why = of_system[i].why;
-	}
-	if (!why && path_is_below(path, places->home)) {
-		const char *rest = path_rest(path, places->home);
-
-		for (size_t i = 0; !why && i < sizeof in_home / sizeof *in_home; i++) {
-			size_t len = strlen(in_home[i].path);
-
-			if (strncmp(rest, in_home[i].path, len) == 0 &&
-			    (rest[len] == '/' || !rest[len]))
-				why = in_home[i].why;
-		}
-	}
+	if (!why)
+		why = place_why(of_system, path, "/");
+	if (!why)
+		why = place_why(in_home, path, places->home);
 	if (!why && !is_system_file(path))
 		why = name_why(strrchr(path, '/') + 1);
 	return why;
@@ -241,9 +255,5 @@ const char *sensitive_why(const struct learn_places *places, const char *path)
 
 const char *sensitive_variable_why(const char *name)
 {
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		if (fnmatch(variables[i].name, name, 0) == 0)
-			return variables[i].why;
-	}
-	return NULL;
+	return match(variables, name);
 }

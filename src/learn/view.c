@@ -37,7 +37,6 @@ struct builder {
 	struct learn_places places;
 	struct view *view;
 	struct strv mounts; /* mount points, but "/" */
-	size_t scanned;
 };
 
 /*** The host's mounts ***/
@@ -215,25 +214,49 @@ static void hide(struct builder *builder, const char *path)
 	strv_push_new(builder->arena, &builder->view->secrets, arena_strdup(builder->arena, path));
 }
 
-/* Names that say so, below path. Links are not followed. */
-static void hide_names(struct builder *builder, const char *path, unsigned depth)
+struct scan {
+	struct arena *arena;
+	const struct learn_places *places;
+	struct strv *found;
+	size_t looked_at;
+};
+
+static void scan(struct scan *state, const char *path, unsigned depth)
 {
 	DIR *dir = depth > SCAN_DEPTH ? NULL : opendir(path);
 	const struct dirent *entry;
 
-	while (dir && (entry = readdir(dir)) && builder->scanned++ < SCANNED_MAX) {
-		const char *name = entry->d_name;
-		char *below = path_join(builder->arena, path, name);
+	while (dir && (entry = readdir(dir)) && state->looked_at++ < SCANNED_MAX) {
+		char *below = path_join(state->arena, path, entry->d_name);
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (sensitive_why(&builder->places, below))
-			hide(builder, below);
-		else if (entry->d_type == DT_DIR && !is_mount(builder, below))
-			hide_names(builder, below, depth + 1);
+		if (sensitive_why(state->places, below))
+			strv_push_new(state->arena, state->found, below);
+		else if (entry->d_type == DT_DIR)
+			scan(state, below, depth + 1);
 	}
 	if (dir)
 		(void)closedir(dir); /* only read */
+}
+
+void view_find_secrets(struct arena *arena, const struct learn_places *places,
+		       const char *directory, struct strv *list)
+{
+	struct scan state = { arena, places, list, 0 };
+
+	scan(&state, directory, 0);
+}
+
+/* depth: SCAN_DEPTH for what lies in path itself. */
+static void hide_names(struct builder *builder, const char *path, unsigned depth)
+{
+	struct strv found = { 0 };
+	struct scan state = { builder->arena, &builder->places, &found, 0 };
+
+	scan(&state, path, depth);
+	for (size_t i = 0; i < found.len; i++)
+		hide(builder, found.items[i]);
 }
 
 static void hide_other_homes(struct builder *builder)

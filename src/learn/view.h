@@ -4,6 +4,7 @@
 #define AISBX_LEARN_VIEW_H
 
 #include "base/err.h"
+#include "learn/places.h"
 #include "policy/hostfacts.h"
 #include "policy/profile.h"
 
@@ -22,5 +23,12 @@ struct view {
  */
 int view_build(struct arena *arena, const struct hostfacts *facts, const struct profile *grants,
 	       struct view *ret, struct err *reterr);
+
+/*
+ * Appends to list the paths below directory that are sensitive; those of a sensitive directory are
+ * one. Links are not followed, and not everything is looked at in a tree that is very deep or large.
+ */
+void view_find_secrets(struct arena *arena, const struct learn_places *places,
+		       const char *directory, struct strv *list);
 
 #endif

@@ -230,6 +230,44 @@ state() {
 	[[ $output != *secret* ]]
 }
 
+@test "a link to a secret is refused under every name, and no trick uncovers what is hidden" {
+	mkdir -p "$HOME/.ssh" "$T/sub"
+	echo secret >"$HOME/.ssh/id_rsa"
+	echo secret >"$T/sub/.env"
+	ln -s "$HOME/.ssh/id_rsa" innocent
+	ln -s "$HOME/.ssh" folder
+	ln -s sub/.env config
+	cat >try.sh <<-'EOF'
+		cat innocent folder/id_rsa config "/proc/self/root$HOME/.ssh/id_rsa" "/proc/1/root$HOME/.ssh/id_rsa"
+		mkdir ~/.ssh && cat ~/.ssh/id_rsa
+		rm -rf ~/.ssh && mkdir -p ~/.ssh && cat ~/.ssh/id_rsa
+		mv sub sub2 && cat sub2/.env
+		mv "$HOME" "$HOME.2" && cat "$HOME.2/.ssh/id_rsa"
+		ln ~/.ssh/id_rsa linked && cat linked
+		rm -rf sub; mkdir sub; cat sub/.env
+		echo done
+	EOF
+	run aisbx learn -o p.yaml -- sh try.sh
+	contains "$output" done
+	lacks "$output$stderr" secret
+	run ! grep -qE '^ +- .*(innocent|folder|config|ssh|env)' p.yaml
+	grep -qF '#   files.read: ~/.ssh/id_rsa  (it holds SSH keys)' p.yaml
+	grep -qF '#   files.read: ./sub/.env  (' p.yaml
+	[ "$(cat "$HOME/.ssh/id_rsa" sub/.env)" = $'secret\nsecret' ]
+}
+
+@test "what is secret in a directory elsewhere that is granted whole is hidden too" {
+	mkdir -p "$HOME/other/deep"
+	touch "$HOME"/other/{a,b,c}
+	echo secret >"$HOME/other/deep/.env"
+	run aisbx learn -q -o p.yaml -- sh -c 'cat ~/other/a ~/other/b ~/other/c'
+	status_is 0
+	grep -q '^    - ~/other  # 3 files of it' p.yaml
+	grep -q '^    - ~/other/deep/.env  # it holds secrets' p.yaml
+	run aisbx run -p ./p.yaml -- sh -c 'cat ~/other/deep/.env'
+	lacks "$output" secret
+}
+
 @test "another user's home, shadow and the host's sockets stay out" {
 	need python3
 	python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind("door"); s.listen()' &
