@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/program.h"
+#include "box/gateway.h"
 #include "cli/commands.h"
+#include "gateway/image.h"
 #include "policy/schema.h"
 
 static int unknown_command(const char *name)
@@ -27,6 +29,7 @@ int main(int argc, char **argv)
 	struct err err;
 
 	program_note_caller(argv);
+	gateway_set_program(gateway_image, (size_t)(gateway_image_end - gateway_image));
 	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	name = name ? name + 1 : argc > 0 ? argv[0] : "";
 	/* A login shell's name begins with a dash: login(1), sshd(8), tmux(1). */

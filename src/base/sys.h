@@ -50,6 +50,10 @@ static inline long sys_call6(long nr, long a, long b, long c, long d, long e, lo
 #	error "aisbx knows x86-64 and arm64"
 #endif
 
+#ifndef MFD_EXEC
+#	define MFD_EXEC 0x0010U /* Linux 6.3 */
+#endif
+
 #define SYS_ARG(x)	       ((long)(x))
 #define sys_call0(nr)	       sys_call6(nr, 0, 0, 0, 0, 0, 0)
 #define sys_call1(nr, a)       sys_call6(nr, SYS_ARG(a), 0, 0, 0, 0, 0)

@@ -15,9 +15,10 @@
 #include "box/syscalls.h"
 
 static const char *const cpu_names[CPU__N] = { [CPU_X86_64] = "x86_64", [CPU_AARCH64] = "aarch64" };
-static const char *const kind_names[FILTER__N] = {
-	[FILTER_DEFAULT] = "default", [FILTER_MEDIATED] = "mediated", [FILTER_BROKER] = "broker"
-};
+static const char *const kind_names[FILTER__N] = { [FILTER_DEFAULT] = "default",
+						   [FILTER_MEDIATED] = "mediated",
+						   [FILTER_BROKER] = "broker",
+						   [FILTER_GATEWAY] = "gateway" };
 
 static int make(enum cpu cpu, enum filter_kind kind, struct sock_filter *insns)
 {
@@ -25,8 +26,8 @@ static int make(enum cpu cpu, enum filter_kind kind, struct sock_filter *insns)
 	struct bpf_policy policy;
 	int len;
 
-	if (kind == FILTER_BROKER)
-		syscall_broker_policy(cpu, calls, &policy);
+	if (kind == FILTER_BROKER || kind == FILTER_GATEWAY)
+		syscall_broker_policy(cpu, kind == FILTER_GATEWAY, calls, &policy);
 	else
 		syscall_policy(cpu, kind == FILTER_MEDIATED, calls, &policy);
 	len = bpf_compile(&policy, insns, BPF_INSNS_MAX);
@@ -116,7 +117,7 @@ int main(int argc, char **argv)
 	}
 	if (cpu < 0 || kind < 0 || (argc > 1 && raw == list)) {
 		(void)fprintf(stderr, "usage: gen_filters [--arch x86_64|aarch64] "
-				      "[--kind default|mediated|broker] --raw|--list\n");
+				      "[--kind default|mediated|broker|gateway] --raw|--list\n");
 		return 2;
 	}
 	if (argc == 1)

@@ -32,6 +32,7 @@ void network_log_add(struct network_log *log, const struct broker_event *event)
 	case EVENT_REFUSED:
 	case EVENT_CONNECTED:
 	case EVENT_CLOSED:
+	case EVENT_SECRET:
 	case EVENT_MORE:
 	case EVENT__N:
 		break;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 const char *const refusal_names[REFUSAL__N] = {
-	[REFUSED_HOST] = "host",     [REFUSED_DNS] = "dns",   [REFUSED_SYSCALL] = "syscall",
-	[REFUSED_EXEC] = "exec",     [REFUSED_FILE] = "file", [REFUSED_BINDING] = "binding",
-	[REFUSED_SECRET] = "secret",
+	[REFUSED_HOST] = "host", [REFUSED_DNS] = "dns",	      [REFUSED_SYSCALL] = "syscall",
+	[REFUSED_EXEC] = "exec", [REFUSED_FILE] = "file",     [REFUSED_BINDING] = "binding",
+	[REFUSED_HTTP] = "http", [REFUSED_SECRET] = "secret",
 };
 
 void refusal_log_clear(struct refusal_log *log)

@@ -17,6 +17,7 @@ enum refusal_kind {
 	REFUSED_FILE,
 	REFUSED_BINDING,
 	REFUSED_SECRET,
+	REFUSED_HTTP,
 	REFUSAL__N,
 };
 

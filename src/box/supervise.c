@@ -527,6 +527,7 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 				  .observer = observer,
 				  .broker = BROKER_NONE,
 				  .bindings = BINDINGS_SERVER_NONE,
+				  .gateway = GATEWAY_NONE,
 				  .end = ret_end,
 				  .begin_ms = supervisor_now_ms() };
 
@@ -550,6 +551,7 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 		supervisor_close_output(&sup);
 		(void)broker_kill(&sup.broker);
 		(void)bindings_server_kill(&sup.bindings);
+		(void)gateway_kill(&sup.gateway);
 		return;
 	}
 	if (supervisor_start_bindings(&sup) < 0 || supervisor_start_broker(&sup, arena) < 0) {

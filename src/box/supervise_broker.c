@@ -2,12 +2,14 @@
 /* The supervisor's side of a running broker: see supervisor.h. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "box/supervisor.h"
 
 enum {
@@ -25,11 +27,16 @@ int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena)
 
 	if (!plan_needs_broker(plan))
 		return 0;
-	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
-	int r = broker_prepare(plan, sup->observer && sup->observer->each_event, ports,
-			       &sup->broker, &sup->end->err);
+	int r = gateway_start(arena, plan, &sup->gateway, &sup->end->err);
 	if (r < 0)
 		return r;
+	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
+	r = broker_prepare(plan, sup->observer && sup->observer->each_event,
+			   steal_fd(&sup->gateway.control_fd), ports, &sup->broker, &sup->end->err);
+	if (r < 0) {
+		(void)gateway_kill(&sup->gateway);
+		return r;
+	}
 	sup->end->ports = ports;
 	if (sup->observer && sup->observer->published && plan->network.publish_len)
 		r = sup->observer->published(sup->observer->context, ports, &sup->end->err);
@@ -110,6 +117,9 @@ void supervisor_finish_broker(struct supervisor *sup)
 	 * both may wait for us.
 	 */
 	network.ended_early = is_over && (!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+	status = gateway_kill(&sup->gateway);
+	network.ended_early |=
+		is_over && status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	sup->end->network = &network;
 	if (network.failed && !sup->end->started) {
 		sup->end->err = network.err;

@@ -10,6 +10,7 @@
 
 #include "bindings/server.h"
 #include "box/box.h"
+#include "box/gateway.h"
 #include "box/launch.h"
 #include "box/phase.h"
 #include "box/relay.h"
@@ -36,6 +37,7 @@ struct supervisor {
 	struct launched box;
 	struct broker broker;
 	struct bindings_server bindings;
+	struct gateway gateway;
 	struct box_end *end;
 	int signal_fd;
 	enum reason reason;

@@ -567,7 +567,7 @@ void syscall_policy(enum cpu cpu, bool mediated, struct bpf_call *calls,
 	ret_policy->mediated = mediated;
 }
 
-/*** The broker ***/
+/*** The broker, and the gateway, which sockets are handed to ***/
 
 /* Sockets of the internet only; no memory that can be executed. */
 RULE(broker_socket_rule, REFUSE(EPERM),
@@ -575,24 +575,26 @@ RULE(broker_socket_rule, REFUSE(EPERM),
        ALLOW });
 RULE(broker_mmap_rule, ALLOW, { { HAS(2, PROTECTION_EXEC) }, REFUSE(EPERM) });
 
-static const char broker_calls[] =
-	"accept4 bind brk clock_gettime close connect epoll_ctl epoll_pwait epoll_wait exit "
-	"exit_group fcntl futex getpeername getpid getrandom getsockname getsockopt gettimeofday "
-	"listen madvise mmap mremap munmap pipe2 poll ppoll read readv recvfrom recvmsg "
-	"restart_syscall rt_sigprocmask rt_sigreturn sendmsg sendto setsockopt shutdown socket "
-	"splice write writev";
+#define GATEWAY_CALLS                                                                              \
+	"brk clock_gettime close epoll_ctl epoll_pwait epoll_wait exit exit_group fcntl futex "    \
+	"getpid getrandom getsockopt gettimeofday madvise mmap mremap munmap poll ppoll read "     \
+	"readv recvfrom recvmsg restart_syscall rt_sigprocmask rt_sigreturn sendmsg sendto "       \
+	"setsockopt shutdown write writev"
+#define BROKER_CALLS                                                                               \
+	GATEWAY_CALLS " accept4 bind connect getpeername getsockname listen pipe2 socket splice"
 
 static const struct arg_rule *broker_rule(const char *call)
 {
-	return strcmp(call, "socket") == 0 ? &broker_socket_rule
-	       : strcmp(call, "mmap") == 0 ? &broker_mmap_rule
-					   : NULL;
+	if (strcmp(call, "socket") == 0)
+		return &broker_socket_rule;
+	return strcmp(call, "mmap") == 0 ? &broker_mmap_rule : NULL;
 }
 
-void syscall_broker_policy(enum cpu cpu, struct bpf_call *calls, struct bpf_policy *ret_policy)
+void syscall_broker_policy(enum cpu cpu, bool is_gateway, struct bpf_call *calls,
+			   struct bpf_policy *ret_policy)
 {
-	size_t len = add_calls(cpu, broker_calls, ALLOW, broker_rule, calls, 0);
+	const char *list = is_gateway ? GATEWAY_CALLS : BROKER_CALLS;
 
-	*ret_policy = make_policy(cpu, calls, len);
+	*ret_policy = make_policy(cpu, calls, add_calls(cpu, list, ALLOW, broker_rule, calls, 0));
 	ret_policy->unknown_action = REFUSE(EPERM);
 }

@@ -74,6 +74,7 @@ void syscall_policy(enum cpu cpu, bool mediated, struct bpf_call *calls,
 		    struct bpf_policy *ret_policy);
 
 /* The same for the broker: what moving bytes takes, everything else EPERM. */
-void syscall_broker_policy(enum cpu cpu, struct bpf_call *calls, struct bpf_policy *ret_policy);
+void syscall_broker_policy(enum cpu cpu, bool is_gateway, struct bpf_call *calls,
+			   struct bpf_policy *ret_policy);
 
 #endif

@@ -14,6 +14,7 @@ enum filter_kind {
 	FILTER_DEFAULT,
 	FILTER_MEDIATED, /* changes of files by name ask the listener */
 	FILTER_BROKER,	 /* the broker's own, not of a payload */
+	FILTER_GATEWAY,	 /* the same of the gateway */
 	FILTER__N,
 };
 

@@ -47,6 +47,7 @@
 #include "broker/pump.h"
 #include "broker/refusals.h"
 #include "broker/resolver.h"
+#include "gateway/handover.h"
 
 enum {
 	PUBLISH_BACKLOG = 4096,
@@ -58,7 +59,8 @@ enum {
 /* What outlives the plan; in memory of the broker's own. */
 struct broker_config {
 	struct host_grants grants;
-	uint16_t *box_ports; /* of listen_fds */
+	struct host_grants handed; /* their connections are the gateway's */
+	uint16_t *box_ports;	   /* of listen_fds */
 	int *listen_fds;
 	size_t published;
 	bool from_root;
@@ -68,6 +70,7 @@ struct broker_config {
 	bool each_event;
 	int init_fd;
 	int events_fd;
+	int gateway_fd; /* -1: none */
 };
 
 enum stage {
@@ -131,21 +134,28 @@ static int listen_all(const struct plan *plan, struct broker_config *config, uin
 }
 
 /* The plan goes away in the broker: names and grants in memory of their own. */
-static int copy_grants(const struct plan *plan, struct broker_config *config, struct err *reterr)
+static int copy_grants(const struct host_grants *grants, struct host_grants *copy,
+		       struct err *reterr)
 {
-	const struct host_grants *grants = &plan->network.grants;
 	struct host_grant *items = calloc(grants->len + 1, sizeof *items);
 	bool complete = items;
 
-	config->grants.items = items;
+	copy->items = items;
 	for (size_t i = 0; complete && i < grants->len; i++) {
 		items[i] = grants->items[i];
 		items[i].why = NULL;
 		items[i].name = strdup(grants->items[i].name);
-		config->grants.len++;
+		copy->len++;
 		complete = items[i].name;
 	}
 	return complete ? 0 : err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
+}
+
+static void free_grants(struct host_grants *grants)
+{
+	for (size_t i = 0; i < grants->len; i++)
+		free((char *)grants->items[i].name);
+	free(grants->items);
 }
 
 static void release(struct broker *broker)
@@ -158,24 +168,27 @@ static void release(struct broker *broker)
 		(void)close(config->listen_fds[i]);
 	free(config->listen_fds);
 	free(config->box_ports);
-	for (size_t i = 0; i < config->grants.len; i++)
-		free((char *)config->grants.items[i].name);
-	free(config->grants.items);
+	free_grants(&config->grants);
+	free_grants(&config->handed);
+	close_keeping_errno(config->gateway_fd);
 	free(config);
 	broker->config = NULL;
 	close_keeping_errno(broker->own_fd);
 	broker->own_fd = -1;
 }
 
-int broker_prepare(const struct plan *plan, bool each_event, uint16_t *ports,
+int broker_prepare(const struct plan *plan, bool each_event, int gateway_fd, uint16_t *ports,
 		   struct broker *ret_broker, struct err *reterr)
 {
 	struct broker broker = BROKER_NONE;
 	int sockets[2];
 	struct broker_config *config = calloc(1, sizeof *config);
 
-	if (!config)
+	if (!config) {
+		close_keeping_errno(gateway_fd);
 		return err_set(reterr, E_SYSTEM, ENOMEM, "start", "the broker");
+	}
+	config->gateway_fd = gateway_fd;
 	config->from_root = plan->facts->host_root;
 	config->uid = plan->outside_uid;
 	config->gid = plan->outside_gid;
@@ -184,7 +197,9 @@ int broker_prepare(const struct plan *plan, bool each_event, uint16_t *ports,
 	broker.config = config;
 	int r = listen_all(plan, config, ports, reterr);
 	if (r == 0)
-		r = copy_grants(plan, config, reterr);
+		r = copy_grants(&plan->network.grants, &config->grants, reterr);
+	if (r == 0)
+		r = copy_grants(&plan->gateway.hosts, &config->handed, reterr);
 	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		r = err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
 	if (r < 0) {
@@ -250,24 +265,31 @@ static void die_with_supervisor(const struct broker_config *config)
 		_exit(EXIT_AISBX);
 }
 
+/* Descriptor number i of those that stay, or NULL. */
+static int *kept_descriptor(struct broker_config *config, size_t i)
+{
+	int *const single[] = { &config->events_fd, &config->init_fd, &config->gateway_fd };
+	const size_t singles = config->gateway_fd < 0 ? 2 : 3;
+
+	if (i < singles)
+		return single[i];
+	return i - singles < config->published ? &config->listen_fds[i - singles] : NULL;
+}
+
 /* The descriptors that stay, to 0, 1, 2...: then all others can be closed at once. */
 static int keep_descriptors(struct broker_config *config)
 {
-	int *kept[2] = { &config->events_fd, &config->init_fd };
-	int next = 0;
+	int next = 0, *fd;
 
-	for (size_t i = 0; i < 2 + config->published; i++) {
-		int *fd = i < 2 ? kept[i] : &config->listen_fds[i - 2];
+	for (size_t i = 0; (fd = kept_descriptor(config, i)); i++) {
 		/* Above all of them first, so that no dup2(2) hits one that is still wanted. */
-		int high = fcntl(*fd, F_DUPFD_CLOEXEC, 3 + 2 + (int)config->published);
+		int high = fcntl(*fd, F_DUPFD_CLOEXEC, 3 + 3 + (int)config->published);
 
 		if (high < 0)
 			return -errno;
 		*fd = high;
 	}
-	for (size_t i = 0; i < 2 + config->published; i++) {
-		int *fd = i < 2 ? kept[i] : &config->listen_fds[i - 2];
-
+	for (size_t i = 0; (fd = kept_descriptor(config, i)); i++) {
 		if (dup3(*fd, next, O_CLOEXEC) < 0)
 			return -errno;
 		*fd = next++;
@@ -399,7 +421,7 @@ static int listen_in_box(const struct broker_config *config, const int fds[SOCKE
 	const int refused[4] = { fds[BOX_REFUSED_TCP], fds[BOX_REFUSED_UDP], fds[BOX_REFUSED_TCP6],
 				 fds[BOX_REFUSED_UDP6] };
 
-	flows_init(&config->grants);
+	flows_init(&config->grants, &config->handed, config->gateway_fd);
 	names_init(&config->grants, config->init_fd, fds[BOX_DNS_UDP6] >= 0, flows_accept);
 	int r = dns_server_start(&config->grants, udp, tcp);
 	if (r == 0)
@@ -411,6 +433,16 @@ static int listen_in_box(const struct broker_config *config, const int fds[SOCKE
 	if (r == 0)
 		r = loop_watch(&init_watch, config->init_fd, 0);
 	return r < 0 ? err_wall(reterr, "net", -r, "serve", "the box's network") : 0;
+}
+
+/* It tells of its connections itself. */
+static int greet_gateway(const struct broker_config *config, struct err *reterr)
+{
+	int r = config->gateway_fd < 0 ? 0
+				       : handover_events(config->gateway_fd, config->events_fd,
+							 config->each_event);
+
+	return r < 0 ? err_wall(reterr, "net", -r, "reach", "the gateway") : 0;
 }
 
 static int say_serving(const struct broker_config *config, struct err *reterr)
@@ -464,6 +496,8 @@ static void broker_main(struct broker_config *config, struct arena *arena)
 	int r = isolate(config, arena, fds, &err);
 	if (r == 0)
 		r = listen_in_box(config, fds, &err);
+	if (r == 0)
+		r = greet_gateway(config, &err);
 	if (r == 0)
 		r = say_serving(config, &err);
 	if (r < 0) {

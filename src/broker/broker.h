@@ -30,9 +30,11 @@ struct broker {
 
 /*
  * What can fail before there is a box: listens on the published ports. With port 0 the port that
- * was picked goes to ports (as many as plan publishes). each_event: see events_init().
+ * was picked goes to ports (as many as plan publishes). each_event: see events_init(). gateway_fd:
+ * where connections to plan->gateway.hosts are handed to (gateway/handover.h), or -1; it is the
+ * broker's from now on.
  */
-int broker_prepare(const struct plan *plan, bool each_event, uint16_t *ports,
+int broker_prepare(const struct plan *plan, bool each_event, int gateway_fd, uint16_t *ports,
 		   struct broker *ret_broker, struct err *reterr);
 /*
  * Starts it, once init was cloned: its own preparations run beside the building of the box, and

@@ -136,6 +136,18 @@ void event_refused(enum refusal_kind kind, const char *what, const char *grant, 
 		tell_refusal(refusal, why);
 }
 
+/*** Secrets ***/
+
+void event_secret(const char *name, const char *where)
+{
+	struct broker_event event = { .kind = EVENT_SECRET, .count = 1 };
+
+	set_text(event.what, name);
+	set_text(event.grant, where);
+	if (events.each)
+		(void)tell(&event);
+}
+
 /*** Connections ***/
 
 static struct total *find_total(const char *host, uint16_t port)

@@ -21,6 +21,7 @@ enum broker_event_kind {
 	EVENT_REFUSED,	 /* refusal, what, grant, why; count more of them than told before */
 	EVENT_CONNECTED, /* what, port */
 	EVENT_CLOSED,	 /* what, port, bytes, duration_ms */
+	EVENT_SECRET,	 /* what: its name, grant: the host and port that it first went to */
 	EVENT_MORE,	 /* what, port, count of connections not told singly, bytes of them all */
 	EVENT_TOTAL,	 /* what, port, count of connections, bytes of them all */
 	EVENT__N,
@@ -60,6 +61,7 @@ void event_failed(const struct err *err);
 void event_dns(const char *name);
 /* grant and why may be NULL. */
 void event_refused(enum refusal_kind kind, const char *what, const char *grant, const char *why);
+void event_secret(const char *name, const char *where);
 void event_connected(const char *host, uint16_t port);
 void event_closed(const char *host, uint16_t port, uint64_t up_bytes, uint64_t down_bytes,
 		  int64_t duration_ms);

@@ -16,6 +16,7 @@
 #include "broker/names.h"
 #include "broker/pump.h"
 #include "broker/resolver.h"
+#include "gateway/handover.h"
 
 enum {
 	HTTPS_PORT = 443,
@@ -30,6 +31,7 @@ struct flow {
 	bool is_literal;
 	uint16_t port;
 	const struct host_grant *grant;
+	bool is_handed;	     /* to the gateway */
 	int fd;		     /* the box's socket, until the pump has it */
 	struct watch client; /* of it, in HELLO */
 	struct timer deadline;
@@ -42,11 +44,15 @@ struct flow {
 };
 
 static const struct host_grants *grants;
+static const struct host_grants *handed;
+static int gateway_fd;
 static struct flow *flows; /* before the pump */
 
-void flows_init(const struct host_grants *all)
+void flows_init(const struct host_grants *all, const struct host_grants *of_gateway, int fd)
 {
 	grants = all;
+	handed = of_gateway;
+	gateway_fd = fd;
 }
 
 /*** Ends ***/
@@ -109,7 +115,8 @@ static void refuse_tls(struct flow *flow, const char *why)
 	write_host(what, flow->host, flow->port);
 	(void)snprintf(grant, sizeof grant, "--allow-%shost %s,tls=any",
 		       flow->grant->is_private ? "private-" : "", what);
-	event_refused(REFUSED_HOST, what, grant, why);
+	/* What ends in the gateway is TLS or nothing. */
+	event_refused(REFUSED_HOST, what, flow->is_handed ? NULL : grant, why);
 	give_up(flow);
 }
 
@@ -137,6 +144,12 @@ static void on_dialled(struct dial *dial, int fd, const struct address *address)
 	}
 	event_connected(flow->host, flow->port);
 	unlist(flow);
+	if (flow->is_handed) {
+		/* When the gateway is gone, both are closed. */
+		(void)handover_connection(gateway_fd, flow->host, flow->port, flow->fd, fd);
+		free(flow);
+		return;
+	}
 	pump_start(&flow->pump, flow->fd, fd, on_pumped);
 }
 
@@ -230,7 +243,8 @@ static void on_hello(struct watch *watch, uint32_t events)
 		}
 		break;
 	case HELLO_NOT_TLS:
-		refuse_tls(flow, "port 443 and not TLS");
+		refuse_tls(flow, flow->is_handed ? "not TLS, where there are secrets or HTTP rules"
+						 : "port 443 and not TLS");
 		return;
 	case HELLO_BAD:
 		refuse_tls(flow, "a malformed TLS ClientHello");
@@ -255,7 +269,7 @@ static void start_flow(struct flow *flow)
 	if (flows)
 		flows->prev = flow;
 	flows = flow;
-	if (flow->port != HTTPS_PORT || flow->grant->tls_any) {
+	if (!flow->is_handed && (flow->port != HTTPS_PORT || flow->grant->tls_any)) {
 		start_lookup(flow);
 		return;
 	}
@@ -292,6 +306,7 @@ static bool identify(struct flow *flow, const struct listener *listener, int fd)
 	if (name) {
 		(void)snprintf(flow->host, sizeof flow->host, "%s", name->text);
 		flow->grant = hosts_find_name(grants, flow->host, flow->port);
+		flow->is_handed = hosts_find_name(handed, flow->host, flow->port);
 		return flow->grant;
 	}
 	flow->is_literal = true;

@@ -6,7 +6,8 @@
  *             the socket (MSG_PEEK) and go on as they came
  *   LOOKUP    the host's addresses of the name, each checked against the grant
  *   DIAL      to exactly the checked addresses
- *   PUMP      bytes both ways, until both directions have ended
+ *   PUMP      bytes both ways, until both directions have ended; or both sockets go to the
+ *             gateway, where there are secrets or HTTP rules for the name
  *
  * What fails before PUMP is reset, so that the program sees an error at once.
  */
@@ -23,7 +24,8 @@ enum {
 	HELLO_MS = 20000, /* for a whole ClientHello */
 };
 
-void flows_init(const struct host_grants *grants);
+/* Connections to handed are the gateway's once they are dialled; gateway_fd: see handover.h. */
+void flows_init(const struct host_grants *grants, const struct host_grants *handed, int gateway_fd);
 /* For names_init(). */
 void flows_accept(struct watch *watch, uint32_t events);
 /* Whether the box sent something to a connection that is not pumped yet. */

@@ -291,6 +291,38 @@ static void print_bindings(const struct plan *plan)
 	}
 }
 
+static void print_gateway(const struct plan *plan)
+{
+	const struct plan_gateway *gateway = &plan->gateway;
+	const struct http_list *rules = &plan->profile->http;
+	struct arena arena = { 0 };
+
+	for (size_t i = 0; i < rules->len; i++) {
+		label(i ? "" : "http");
+		printf("%s  (%s)\n", rules->items[i].text,
+		       origin_text(&arena, &rules->items[i].at));
+	}
+	for (size_t i = 0; i < gateway->secrets_len; i++) {
+		const struct secret *secret = &gateway->secrets[i];
+
+		label(i ? "" : "SECRETS");
+		printf("%s <- ", secret->name);
+		put(secret->shown);
+		for (size_t j = 0; j < secret->hosts.len; j++)
+			printf("%s%s", j ? ", " : "  for ",
+			       host_grant_host(&arena, &secret->hosts.items[j]));
+		if (secret->header)
+			printf(", as '%s'", secret->header);
+		printf("%s%s  (%s)\n", secret->places & SECRET_IN_URL ? ", in URLs" : "",
+		       secret->places & SECRET_IN_BODY ? ", in bodies" : "", secret->why);
+		if (secret->methods.len)
+			print_words("", secret->methods.items, secret->methods.len, "");
+		if (secret->paths.len)
+			print_words("", secret->paths.items, secret->paths.len, "");
+	}
+	arena_free(&arena);
+}
+
 static void print_plan(const struct plan *plan)
 {
 	const struct profile *profile = plan->profile;
@@ -313,6 +345,7 @@ static void print_plan(const struct plan *plan)
 		print_words("executes", NULL, 0, "any visible program");
 	print_network(plan);
 	print_bindings(plan);
+	print_gateway(plan);
 	print_environment(plan);
 	print_limits(plan);
 	print_syscalls(plan);

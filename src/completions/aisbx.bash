@@ -88,7 +88,7 @@ _aisbx() {
 	local cur words cword at
 	local options="-p --profile -c --script --result --json -q --quiet -v --verbose
 		--description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec
-		-e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --binding --published
+		-e --env -C --chdir --allow-host --allow-private-host -P --publish --http --secret --registry --binding --published
 		-m --memory
 		--cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output
 		--keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input

@@ -28,7 +28,7 @@ complete -c aisbx -n '__fish_seen_subcommand_from check' -F
 complete -c aisbx -n '__fish_seen_subcommand_from doctor' -l json -d 'Write JSON'
 complete -c aisbx -n '__fish_seen_subcommand_from help' -a 'run show why check learn doctor'
 
-complete -c aisbx -n $any -a '(__fish_complete_subcommand --fcs-skip=2 -o --output --update -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --registry --binding -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output --keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
+complete -c aisbx -n $any -a '(__fish_complete_subcommand --fcs-skip=2 -o --output --update -p --profile -c --script --result --published --description --extends --interpreter --ro --rw --hide --tmpfs --protect --exec -e --env -C --chdir --allow-host --allow-private-host -P --publish --http --secret --registry --binding -m --memory --cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output --keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input --input-encoding --input-check --audit)'
 complete -c aisbx -n $any -s p -l profile -rf -a '(__aisbx_profiles; __fish_complete_suffix .yaml)' -d 'Profile to use'
 complete -c aisbx -n $run -s c -x -d 'Run TEXT with the interpreter'
 complete -c aisbx -n $run -l script -rF -d 'Run the code in FILE with the interpreter'
@@ -56,6 +56,8 @@ complete -c aisbx -n $run -s C -l chdir -x -a '(__fish_complete_directories)' -d
 complete -c aisbx -n $any -l allow-host -x -a '(__fish_print_hostnames)' -d 'Host that may be connected to'
 complete -c aisbx -n $any -l allow-private-host -x -a '(__fish_print_hostnames)' -d 'The same, also at a private address'
 complete -c aisbx -n $run -s P -l publish -x -d 'Let a port of this machine lead into the box'
+complete -c aisbx -n $run -l http -x -d 'Request that a host may be sent'
+complete -c aisbx -n $run -l secret -x -d 'Secret that requests to a host are given outside'
 complete -c aisbx -n $run -l registry -x -a 'npm pip cargo go maven apt' -d 'Grant the hosts that the configuration of a tool names'
 complete -c aisbx -n $run -l binding -x -d 'Program of this machine that the box may call'
 complete -c aisbx -n $any -s m -l memory -x -d 'Memory'

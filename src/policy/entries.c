@@ -389,6 +389,24 @@ static int add_hides(struct entries *entries)
 	return 0;
 }
 
+/* What a secret is read from is none of the box's, whatever grant shows it. */
+static int hide_secrets(struct entries *entries)
+{
+	const struct plan_gateway *gateway = &entries->plan->gateway;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < gateway->secrets_len; i++) {
+		const struct secret *secret = &gateway->secrets[i];
+		struct entry hide = { .kind = ENTRY_HIDE,
+				      .from_command_line = true,
+				      .why = secret->why };
+
+		if (secret->source == SECRET_FILE)
+			r = hide_path(entries, &hide, secret->words.items[0]);
+	}
+	return r;
+}
+
 static int refuse_own(struct entries *entries, const struct entry *own, const struct entry *grant,
 		      const char *reason)
 {
@@ -537,6 +555,8 @@ int entries_build(struct entries *entries)
 		keep_link(entries, &entries->items[i]);
 	}
 	r = add_hides(entries);
+	if (r == 0)
+		r = hide_secrets(entries);
 	if (r == 0)
 		r = protect_profile(entries);
 	if (r == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/hosts.h"
+#include "policy/http_rules.h"
 #include "policy/publish.h"
 #include "policy/words.h"
 
@@ -63,26 +64,49 @@ const char *host_spec_read(struct arena *arena, const struct setting *setting, c
 	return why;
 }
 
-const char *host_spec_read_key(struct arena *arena, const struct setting *setting,
-			       const struct node *key, const struct node *value,
-			       struct host_spec *spec, const struct node **ret_where)
+/* One rule, or a list of them. */
+static const char *read_rules(struct arena *arena, const struct node *value, struct strv *rules,
+			      const struct node **ret_where)
 {
-	static const char *const names[] = { "host", "tls", NULL };
+	const struct node *rule = value->kind == NODE_LIST ? value->first : value;
+	const char *why = NULL, *method, *path;
+
+	*ret_where = value;
+	if (!rule)
+		return "'http' allows nothing; write http: [\"GET /*\"], or leave it out";
+	while (rule && !why) {
+		*ret_where = rule;
+		if (rule->kind != NODE_SCALAR || node_is_null(rule))
+			return "'http' takes words; write http: [\"GET /v1/*\"]";
+		why = http_rule_read(arena, rule->text, &method, &path);
+		strv_push(arena, rules, arena_strdup(arena, rule->text));
+		rule = value->kind == NODE_LIST ? rule->next : NULL;
+	}
+	return why;
+}
+
+const char *host_item_read_key(struct arena *arena, const struct setting *setting,
+			       const struct node *key, const struct node *value,
+			       struct host_item *host, const struct node **ret_where)
+{
+	static const char *const names[] = { "host", "tls", "http", NULL };
 	bool is_host = strcmp(key->text, "host") == 0;
 	const char *nearest = nearest_name(key->text, names);
 
 	*ret_where = key;
+	if (strcmp(key->text, "http") == 0)
+		return read_rules(arena, value, &host->rules, ret_where);
 	if (!is_host && strcmp(key->text, "tls") != 0)
 		return arena_printf(arena, "unknown key %s in '%s'; %s%s%s",
 				    word_quote(arena, key->text), setting->key,
 				    nearest ? "did you mean '" : "write host",
-				    nearest ? nearest : "", nearest ? "'?" : " or tls");
+				    nearest ? nearest : "", nearest ? "'?" : ", tls or http");
 	*ret_where = value;
 	if (value->kind != NODE_SCALAR || node_is_null(value))
 		return arena_printf(arena, "'%s' takes one word; write %s: %s", key->text,
 				    key->text, is_host ? setting->argument : "any");
 	if (!is_host)
-		return read_tls(arena, value->text, &spec->tls_any);
-	spec->text = arena_strdup(arena, value->text);
-	return setting->check(arena, spec->text);
+		return read_tls(arena, value->text, &host->spec.tls_any);
+	host->spec.text = arena_strdup(arena, value->text);
+	return setting->check(arena, host->spec.text);
 }

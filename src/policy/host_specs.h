@@ -19,12 +19,18 @@ const char *value_check_publish(struct arena *arena, const char *value);
 const char *host_spec_read(struct arena *arena, const struct setting *setting, const char *value,
 			   struct host_spec *ret_spec);
 
+/* An item that is a mapping: {host: NAME, tls: any, http: [METHOD PATH]}. */
+struct host_item {
+	struct host_spec spec;
+	struct strv rules; /* METHOD PATH */
+};
+
 /*
- * Reads one key of an item that is a mapping, {host: NAME, tls: any}, into *spec.
- * Returns NULL, or the reason; *ret_where is the node that it speaks of.
+ * Reads one key of it. Returns NULL, or the reason; *ret_where is
+ * the node that it speaks of.
  */
-const char *host_spec_read_key(struct arena *arena, const struct setting *setting,
+const char *host_item_read_key(struct arena *arena, const struct setting *setting,
 			       const struct node *key, const struct node *value,
-			       struct host_spec *spec, const struct node **ret_where);
+			       struct host_item *host, const struct node **ret_where);
 
 #endif

@@ -3,14 +3,16 @@
 #ifndef AISBX_POLICY_ITEM_SPECS_H
 #define AISBX_POLICY_ITEM_SPECS_H
 
+#include "policy/host_specs.h"
 #include "policy/profile.h"
 #include "policy/schema.h"
 #include "policy/yaml.h"
 
 /* One of them while its keys are read. */
 union item_spec {
-	struct host_spec host;
+	struct host_item host;
 	struct binding_spec binding;
+	struct secret_spec secret;
 };
 
 /* Whether an item of setting may be a mapping. */

@@ -24,6 +24,7 @@
 #include "policy/entries.h"
 #include "policy/paths.h"
 #include "policy/steps.h"
+#include "policy/trust.h"
 
 struct layout {
 	struct arena *arena;
@@ -348,6 +349,34 @@ static int add_generated_files(struct layout *layout)
 	return 0;
 }
 
+/* What the box shows of the host's certificates is replaced, the run's CA added. */
+static int add_trust(struct layout *layout)
+{
+	struct plan *plan = layout->plan;
+	const char *text;
+	int r = trust_read(layout->arena, plan, &text, layout->entries.reterr);
+
+	for (size_t i = 0; r == 0 && trust_bundles[i]; i++) {
+		char *host_path = steps_host_path(layout->arena, plan, trust_bundles[i]);
+
+		if (!host_path || access(host_path, F_OK) < 0 ||
+		    is_asked_for(&layout->entries, trust_bundles[i]))
+			continue;
+		r = add_generated(layout, trust_bundles[i], text);
+		if (!plan->gateway.bundle)
+			plan->gateway.bundle = trust_bundles[i];
+	}
+	if (r < 0)
+		return r;
+	add_parents(layout, TRUST_CA_PATH);
+	add_text(layout, STEP_FILE, TRUST_CA_PATH, plan->gateway.ca);
+	if (plan->gateway.bundle)
+		return 0;
+	plan->gateway.bundle = TRUST_BUNDLE_PATH;
+	add_text(layout, STEP_FILE, TRUST_BUNDLE_PATH, text);
+	return 0;
+}
+
 static void add_code(struct layout *layout, const char *name)
 {
 	char *path = arena_printf(layout->arena, "/run/aisbx/%s", name);
@@ -376,6 +405,8 @@ int layout_build(struct arena *arena, struct plan *plan, const char *code_name, 
 			return r;
 	}
 	r = add_generated_files(&layout);
+	if (r == 0 && plan_needs_gateway(plan))
+		r = add_trust(&layout);
 	if (r == 0 && code_name)
 		add_code(&layout, code_name);
 	return r;

@@ -78,6 +78,28 @@ void host_list_push_new(struct arena *arena, struct host_list *list, const struc
 	list->items[list->len++] = *spec;
 }
 
+void http_list_push_new(struct arena *arena, struct http_list *list, const struct http_spec *spec)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (is_equal(list->items[i].text, spec->text))
+			return;
+	}
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	list->items[list->len++] = *spec;
+}
+
+void secret_list_push(struct arena *arena, struct secret_list *list, const struct secret_spec *spec)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (!is_equal(list->items[i].name, spec->name))
+			continue;
+		list->items[i] = *spec;
+		return;
+	}
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	list->items[list->len++] = *spec;
+}
+
 void strv_own(struct arena *arena, struct strv *list)
 {
 	list->cap = list->len;
@@ -91,6 +113,18 @@ void path_list_own(struct arena *arena, struct path_list *list)
 }
 
 void host_list_own(struct arena *arena, struct host_list *list)
+{
+	list->cap = list->len;
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+}
+
+void http_list_own(struct arena *arena, struct http_list *list)
+{
+	list->cap = list->len;
+	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+}
+
+void secret_list_own(struct arena *arena, struct secret_list *list)
 {
 	list->cap = list->len;
 	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);

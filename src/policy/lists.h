@@ -18,9 +18,17 @@ void path_list_push_new(struct arena *arena, struct path_list *list, const struc
 /* Appends *spec unless its text is there; what may speak anything once may for good. */
 void host_list_push_new(struct arena *arena, struct host_list *list, const struct host_spec *spec);
 
+/* Appends *spec unless its text is there. */
+void http_list_push_new(struct arena *arena, struct http_list *list, const struct http_spec *spec);
+/* Appends *spec; an earlier one of its name goes away. */
+void secret_list_push(struct arena *arena, struct secret_list *list,
+		      const struct secret_spec *spec);
+
 /* Gives the list an array of its own, so that appending leaves copies of the struct alone. */
 void strv_own(struct arena *arena, struct strv *list);
 void path_list_own(struct arena *arena, struct path_list *list);
 void host_list_own(struct arena *arena, struct host_list *list);
+void http_list_own(struct arena *arena, struct http_list *list);
+void secret_list_own(struct arena *arena, struct secret_list *list);
 
 #endif

@@ -54,6 +54,25 @@ static void merge_hosts(struct arena *arena, struct host_list *base, const struc
 		host_list_push_new(arena, base, &over->items[i]);
 }
 
+static void merge_http(struct arena *arena, struct http_list *base, const struct http_list *over)
+{
+	if (over->len == 0)
+		return;
+	http_list_own(arena, base);
+	for (size_t i = 0; i < over->len; i++)
+		http_list_push_new(arena, base, &over->items[i]);
+}
+
+static void merge_secrets(struct arena *arena, struct secret_list *base,
+			  const struct secret_list *over)
+{
+	if (over->len == 0)
+		return;
+	secret_list_own(arena, base);
+	for (size_t i = 0; i < over->len; i++)
+		secret_list_push(arena, base, &over->items[i]);
+}
+
 static void merge_setting(struct arena *arena, enum setting_type type, void *base, const void *over)
 {
 	switch (type) {
@@ -81,6 +100,12 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 		break;
 	case SETTING_BINDINGS:
 		binding_list_merge(arena, base, over);
+		break;
+	case SETTING_HTTP:
+		merge_http(arena, base, over);
+		break;
+	case SETTING_SECRETS:
+		merge_secrets(arena, base, over);
 		break;
 	case SETTING_SIZE:
 	case SETTING_TIME:

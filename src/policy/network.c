@@ -165,7 +165,14 @@ int network_build(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	int r = build_grants(arena, plan, reterr);
 
+	if (r == 0)
+		r = secrets_build(arena, plan, reterr);
 	return r < 0 ? r : build_publish(arena, plan, reterr);
+}
+
+bool plan_needs_gateway(const struct plan *plan)
+{
+	return plan->gateway.hosts.len > 0;
 }
 
 bool plan_needs_broker(const struct plan *plan)

@@ -19,6 +19,7 @@
 #include "policy/paths.h"
 #include "policy/programs.h"
 #include "policy/steps.h"
+#include "policy/trust.h"
 #include "policy/units.h"
 
 /* Host uids from here on belong to nobody: above the ranges that login and container tools
@@ -120,7 +121,7 @@ static void env_pass(struct arena *arena, const struct plan *plan, struct strv *
 		size_t len = strcspn(*item, "=");
 		char *name = arena_strndup(arena, *item, len);
 
-		if ((*item)[len] != '=')
+		if ((*item)[len] != '=' || secrets_take_variable(plan, name))
 			continue;
 		for (size_t i = 0; i < patterns->len; i++) {
 			if (fnmatch(patterns->items[i], name, 0) == 0) {
@@ -128,6 +129,24 @@ static void env_pass(struct arena *arena, const struct plan *plan, struct strv *
 				break;
 			}
 		}
+	}
+}
+
+/* What the gateway chooses when the box is run is written over what stands there until then. */
+static void add_placeholders(struct arena *arena, struct plan *plan)
+{
+	static const char until_then[] = "(a placeholder)";
+
+	for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
+		struct secret *secret = &plan->gateway.secrets[i];
+		size_t name_len = strlen(secret->name);
+		char *item = arena_alloc(arena, name_len + 1 + PLACEHOLDER_MAX + 1);
+
+		memcpy(item, secret->name, name_len);
+		item[name_len] = '=';
+		secret->placeholder = item + name_len + 1;
+		memcpy(secret->placeholder, until_then, sizeof until_then);
+		env_set(arena, &plan->env, item);
 	}
 }
 
@@ -144,11 +163,13 @@ static void build_env(struct arena *arena, struct plan *plan)
 	for (size_t i = 0; i < plan->network.registry_env.len; i++)
 		env_set(arena, env, plan->network.registry_env.items[i]);
 	env_pass(arena, plan, env);
+	trust_build_env(arena, plan);
 	for (size_t i = 0; i < set->len; i++)
 		env_set(arena, env, set->items[i]);
 	env_set(arena, env, arena_strdup(arena, "AISBX=1"));
 	if (plan->bindings.len)
 		bindings_set_env(arena, env);
+	add_placeholders(arena, plan);
 	for (size_t i = 0; i < env->len; i++) {
 		if (strncmp(env->items[i], "PATH=", 5) == 0)
 			plan->path = env->items[i] + 5;

@@ -19,6 +19,7 @@
 #include "policy/hosts.h"
 #include "policy/profile.h"
 #include "policy/publish.h"
+#include "policy/secrets.h"
 #include "policy/walls.h"
 
 /* One thing to make in the new root, in order. box_path is absolute. */
@@ -114,6 +115,7 @@ struct plan {
 	gid_t outside_gid;
 	struct plan_network network;
 	struct plan_bindings bindings;
+	struct plan_gateway gateway;
 	struct limits limits;
 	enum stdio_mode stdio[3];
 	bool shared_output; /* 1 and 2 are one file: they share a relay, which keeps their order */
@@ -154,5 +156,7 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 
 /* Whether something of it needs a process outside that connects for the box. */
 bool plan_needs_broker(const struct plan *plan);
+/* Whether connections to some hosts end in a gateway. */
+bool plan_needs_gateway(const struct plan *plan);
 
 #endif

@@ -81,6 +81,37 @@ struct binding_list {
 	size_t cap;
 };
 
+/* A secret as written, checked. */
+struct secret_spec {
+	const char *name;
+	const char *source;  /* env:VAR, file:PATH, fd:N, command:WORDS */
+	struct strv hosts;   /* HOST[:PORT] */
+	const char *header;  /* "Authorization: Bearer {}"; NULL: none */
+	struct strv methods; /* none: any */
+	struct strv paths;   /* the same */
+	struct strv also;    /* "url", "body" */
+	const char *prefix;  /* NULL: none */
+	struct origin at;
+};
+
+struct secret_list {
+	struct secret_spec *items;
+	size_t len;
+	size_t cap;
+};
+
+/* A rule of network.http as written: HOST[:PORT] METHOD PATH, checked. */
+struct http_spec {
+	const char *text;
+	struct origin at;
+};
+
+struct http_list {
+	struct http_spec *items;
+	size_t len;
+	size_t cap;
+};
+
 /* Limits: LIMIT_UNSET takes the value of the extended profile, LIMIT_NONE lifts it. */
 #define LIMIT_UNSET UINT64_MAX
 #define LIMIT_NONE  (UINT64_MAX - 1)
@@ -143,6 +174,8 @@ struct profile {
 	struct host_list hosts;
 	struct host_list private_hosts;
 	struct host_list publish;
+	struct http_list http; /* HOST METHOD PATH */
+	struct secret_list secrets;
 	struct limits limits;
 	struct binding_list bindings;
 	struct strv registries;	    /* tools whose configuration names hosts to grant */

@@ -8,8 +8,10 @@
 #include "box/syscall_names.h"
 #include "policy/binding_specs.h"
 #include "policy/host_specs.h"
+#include "policy/http_rules.h"
 #include "policy/lists.h"
 #include "policy/paths.h"
+#include "policy/secret_specs.h"
 #include "policy/units.h"
 #include "policy/values.h"
 #include "policy/words.h"
@@ -75,6 +77,10 @@ const struct setting settings[] = {
 	  "the same, also where its address is private, link-local or this machine's"
 	  " (repeatable)",
 	  SETTING_HOSTS, FIELD(private_hosts), 0, value_check_private_host },
+	{ "network.http", "http", 0, "HOST METHOD PATH",
+	  "a request that HOST may be sent, as in 'api.example.com GET /v1/*'; with one for a host"
+	  " no other is let through (repeatable)",
+	  SETTING_HTTP, FIELD(http), 0, value_check_http },
 	{ "network.publish", "publish", 'P', "[ADDR:]PORT[:BOXPORT]",
 	  "let a port of this machine, of 127.0.0.1 without ADDR, lead into the box"
 	  " (repeatable)",
@@ -87,6 +93,10 @@ const struct setting settings[] = {
 	  "a program of this machine's that the box may call by NAME, for its output, and never"
 	  " sees (repeatable)",
 	  SETTING_BINDINGS, FIELD(bindings), 0, NULL },
+	{ "secrets", "secret", 0, "NAME=SOURCE@HOST",
+	  "give requests to HOST the secret from SOURCE (env:VAR, file:PATH, fd:N or"
+	  " command:PROGRAM ARG...), for which $NAME stands in the box (repeatable)",
+	  SETTING_SECRETS, FIELD(secrets), 0, NULL },
 	{ "limits.memory", "memory", 'm', "SIZE",
 	  "memory of everything in the box together, as in 512M",
 	  SETTING_SIZE, FIELD(limits.memory), MIB, NULL },
@@ -207,6 +217,8 @@ bool setting_is_list(const struct setting *setting)
 	case SETTING_PATHS:
 	case SETTING_PATHS_1:
 	case SETTING_HOSTS:
+	case SETTING_HTTP:
+	case SETTING_SECRETS:
 	case SETTING_PUBLISH:
 	case SETTING_BINDINGS:
 	case SETTING_ENV_PASS:
@@ -385,6 +397,30 @@ static int apply_binding(struct arena *arena, const char *value, struct origin a
 	return 0;
 }
 
+static int apply_http(struct arena *arena, const struct setting *setting, const char *value,
+		      struct origin at, struct http_list *list, const char **ret_why)
+{
+	const struct http_spec spec = { .text = arena_strdup(arena, value), .at = at };
+
+	*ret_why = setting->check(arena, value);
+	if (*ret_why)
+		return -EINVAL;
+	http_list_push_new(arena, list, &spec);
+	return 0;
+}
+
+static int apply_secret(struct arena *arena, const char *value, struct origin at,
+			struct secret_list *list, const char **ret_why)
+{
+	struct secret_spec spec = { .at = at };
+
+	*ret_why = secret_spec_read(arena, value, &spec);
+	if (*ret_why)
+		return -EINVAL;
+	secret_list_push(arena, list, &spec);
+	return 0;
+}
+
 static int apply_encoding(struct arena *arena, const char *value, enum encoding *ret,
 			  const char **ret_why)
 {
@@ -466,6 +502,12 @@ int setting_apply(struct arena *arena, const struct setting *setting, const char
 		break;
 	case SETTING_BINDINGS:
 		r = apply_binding(arena, value, at, field, &why);
+		break;
+	case SETTING_HTTP:
+		r = apply_http(arena, setting, value, at, field, &why);
+		break;
+	case SETTING_SECRETS:
+		r = apply_secret(arena, value, at, field, &why);
 		break;
 	case SETTING_SIZE:
 	case SETTING_TIME:

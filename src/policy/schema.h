@@ -21,6 +21,8 @@ enum setting_type {
 	SETTING_PATHS,	  /* struct path_list, SRC[:DEST], leading - allowed */
 	SETTING_PATHS_1,  /* struct path_list, one path, no DEST */
 	SETTING_HOSTS,	  /* struct host_list, HOST[:PORT][,tls=any] or a mapping */
+	SETTING_HTTP,	  /* struct http_list, HOST[:PORT] METHOD PATH */
+	SETTING_SECRETS,  /* struct secret_list, NAME=SOURCE@HOST[,HOST...] or a mapping */
 	SETTING_PUBLISH,  /* struct host_list, [ADDR:]PORT[:BOXPORT] */
 	SETTING_BINDINGS, /* struct binding_list, NAME=COMMAND or a mapping; see binding_specs.h */
 	SETTING_SIZE,	  /* uint64_t bytes: 512M */

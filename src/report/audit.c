@@ -158,6 +158,22 @@ static void add_bindings(json_t *grants, const struct plan_bindings *bindings)
 							json_words(bindings->items[i].argv.items)));
 }
 
+static void add_gateway(json_t *grants, const struct plan *plan)
+{
+	const struct plan_gateway *gateway = &plan->gateway;
+
+	for (size_t i = 0; i < gateway->secrets_len; i++)
+		json_array_append_new(grants,
+				      json_pack("{s:o, s:o, s:o}", "secret",
+						json_text(gateway->secrets[i].name), "source",
+						json_text(gateway->secrets[i].shown), "hosts",
+						json_hosts(&gateway->secrets[i].hosts)));
+	for (size_t i = 0; i < plan->profile->http.len; i++)
+		json_array_append_new(
+			grants,
+			json_pack("{s:o}", "http", json_text(plan->profile->http.items[i].text)));
+}
+
 /* Names only: values may be secrets. */
 static void add_variables(json_t *grants, const struct strv *env)
 {
@@ -201,6 +217,7 @@ int audit_start(struct audit *audit, struct err *reterr)
 	add_paths(grants, plan);
 	add_network(grants, &plan->network);
 	add_bindings(grants, &plan->bindings);
+	add_gateway(grants, plan);
 	add_variables(grants, &plan->env);
 	add_words(grants, "syscall", &plan->profile->syscalls_allow);
 	add_words(grants, "degraded", &plan->profile->allow_degraded);

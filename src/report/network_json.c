@@ -25,6 +25,24 @@ json_t *json_connections(const struct network_log *log)
 	return array;
 }
 
+json_t *json_hosts(const struct host_grants *hosts)
+{
+	struct arena arena = { 0 };
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < hosts->len; i++) {
+		const struct host_grant *host = &hosts->items[i];
+		const char *text = host_grant_host(&arena, host);
+
+		for (size_t j = 0; j < host->ports_len; j++)
+			text = arena_printf(&arena, "%s%c%s", text, j ? ',' : ':',
+					    host_grant_ports(&arena, host, j));
+		json_array_append_new(array, json_text(text));
+	}
+	arena_free(&arena);
+	return array;
+}
+
 json_t *json_published(const struct plan *plan, const uint16_t *ports)
 {
 	json_t *array = json_array();
@@ -57,6 +75,10 @@ const char *json_event(const struct broker_event *event, json_t **ret_fields)
 			(int)event->port, "up_bytes", number(event->up_bytes), "down_bytes",
 			number(event->down_bytes), "duration_ms", number(event->duration_ms));
 		return "connect";
+	case EVENT_SECRET:
+		*ret_fields = json_pack("{s:o, s:o}", "secret", json_text(event->what), "host",
+					json_text(event->grant));
+		return "secret";
 	case EVENT_MORE:
 		*ret_fields = json_pack("{s:o, s:i, s:o, s:o, s:o}", "host", json_text(event->what),
 					"port", (int)event->port, "count", number(event->count),

@@ -9,6 +9,7 @@
 #include "policy/schema.h"
 #include "report/bindings_json.h"
 #include "report/json.h"
+#include "report/network_json.h"
 
 static const char *step_kind(const struct step *step)
 {
@@ -138,6 +139,42 @@ static json_t *network_object(const struct plan_network *network)
 			 "notes", json_words(network->registry_notes.items));
 }
 
+/* Never a value: there is none. */
+static json_t *secrets_array(const struct plan_gateway *gateway)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < gateway->secrets_len; i++) {
+		const struct secret *secret = &gateway->secrets[i];
+		json_t *also = json_array();
+
+		if (secret->places & SECRET_IN_URL)
+			json_array_append_new(also, json_string("url"));
+		if (secret->places & SECRET_IN_BODY)
+			json_array_append_new(also, json_string("body"));
+		json_array_append_new(
+			array,
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+				  json_text(secret->name), "source", json_text(secret->shown),
+				  "hosts", json_hosts(&secret->hosts), "header",
+				  secret->header ? json_text(secret->header) : json_null(),
+				  "methods", json_words(secret->methods.items), "paths",
+				  json_words(secret->paths.items), "prefix",
+				  json_text(secret->prefix), "also", also, "from",
+				  json_text(secret->why)));
+	}
+	return array;
+}
+
+static json_t *http_array(const struct http_list *rules)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < rules->len; i++)
+		json_array_append_new(array, json_text(rules->items[i].text));
+	return array;
+}
+
 int plan_print_json(const struct plan *plan, FILE *out)
 {
 	const struct profile *profile = plan->profile;
@@ -162,6 +199,8 @@ int plan_print_json(const struct plan *plan, FILE *out)
 	json_object_set_new(object, "env", json_words(plan->env.items));
 	json_object_set_new(object, "network", network_object(&plan->network));
 	json_object_set_new(object, "bindings", json_plan_bindings(plan));
+	json_object_set_new(object, "http", http_array(&profile->http));
+	json_object_set_new(object, "secrets", secrets_array(&plan->gateway));
 	json_object_set_new(object, "limits", limits_object(&plan->limits));
 	json_object_set_new(object, "syscalls",
 			    json_pack("{s:o, s:o, s:s}", "allow",

@@ -12,7 +12,7 @@ static const struct {
 	[REFUSED_HOST] = { "connect", "host" },	      [REFUSED_DNS] = { "dns", "name" },
 	[REFUSED_SYSCALL] = { "syscall", "syscall" }, [REFUSED_EXEC] = { "exec", "path" },
 	[REFUSED_FILE] = { "file", "path" },	      [REFUSED_BINDING] = { "binding", "binding" },
-	[REFUSED_SECRET] = { "secret", "secret" },
+	[REFUSED_SECRET] = { "secret", "secret" },    [REFUSED_HTTP] = { "http", "request" },
 };
 
 static json_t *number(uint64_t value)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the broker to the gateway: see handover.h. */
+#include "gateway/handover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/fds.h"
+
+static int hand_over(int gateway_fd, const struct gateway_record *record, const int *fds,
+		     size_t len)
+{
+	if (send(gateway_fd, record, sizeof *record, MSG_NOSIGNAL) < 0)
+		return -errno;
+	return fds_send(gateway_fd, fds, len);
+}
+
+int handover_events(int gateway_fd, int events_fd, bool each)
+{
+	const struct gateway_record record = { .kind = GATEWAY_EVENTS, .each = each };
+
+	return hand_over(gateway_fd, &record, &events_fd, 1);
+}
+
+int handover_connection(int gateway_fd, const char *name, uint16_t port, int box_fd, int server_fd)
+{
+	struct gateway_record record = { .kind = GATEWAY_CONNECTION, .port = port };
+	const int fds[2] = { box_fd, server_fd };
+
+	(void)snprintf(record.name, sizeof record.name, "%s", name);
+	int r = hand_over(gateway_fd, &record, fds, 2);
+	close_keeping_errno(box_fd);
+	close_keeping_errno(server_fd);
+	return r;
+}

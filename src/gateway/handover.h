@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the gateway and others say to each other over one pair of sockets, a record a packet:
+ *
+ *	gateway to supervisor	struct gateway_ready, then a placeholder for each secret
+ *	broker to gateway	struct gateway_record, then its descriptors
+ *
+ * EOF for the gateway means that the broker is gone, and it ends.
+ */
+#ifndef AISBX_GATEWAY_HANDOVER_H
+#define AISBX_GATEWAY_HANDOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hostname.h"
+#include "policy/secrets.h"
+
+struct gateway_ready {
+	int32_t failed; /* err says why, and the gateway is gone */
+	struct err err;
+	char ca[CA_ROOM];
+};
+
+enum gateway_record_kind {
+	GATEWAY_EVENTS,	    /* the broker's end of the events (events.h); once, first */
+	GATEWAY_CONNECTION, /* the box's socket and the server's */
+};
+
+struct gateway_record {
+	uint32_t kind; /* enum gateway_record_kind */
+	uint32_t each; /* of GATEWAY_EVENTS: see events_init() */
+	uint32_t port; /* of GATEWAY_CONNECTION */
+	char name[HOSTNAME_BYTES];
+};
+
+/* The broker's. All closed, or the gateway's, afterwards. 0 or -errno. */
+int handover_events(int gateway_fd, int events_fd, bool each);
+int handover_connection(int gateway_fd, const char *name, uint16_t port, int box_fd, int server_fd);
+
+#endif

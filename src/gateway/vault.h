@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The values of the secrets, in memory that is never swapped out, and read once: afterwards the
+ * process can open no file. The buffers through which a value goes on are there too.
+ */
+#ifndef AISBX_GATEWAY_VAULT_H
+#define AISBX_GATEWAY_VAULT_H
+
+#include "base/err.h"
+#include "gateway/replace.h"
+#include "policy/secrets.h"
+
+enum {
+	VAULT_VALUES = 16384, /* bytes of all values together */
+	VAULT_VALUE_MIN = 4,  /* shorter ones would be found everywhere */
+	VAULT_VALUE_MAX = REPLACE_FROM_MAX - 1,
+	VAULT_OUT = 16384,
+};
+
+struct vault {
+	char values[VAULT_VALUES];
+	size_t used;
+	char out[VAULT_OUT];
+	size_t out_len;
+	char work[REPLACE_WORK];
+};
+
+extern struct vault *vault;
+
+/* Memory that is locked, or an error. own_fd: a descriptor that is no source, whoever names it. */
+int vault_open(int own_fd, struct err *reterr);
+/*
+ * Reads the value of a secret from its source. ret_value lies in the vault. An error never has
+ * anything of the value in it.
+ */
+int vault_read(const struct secret *secret, const char **ret_value, size_t *ret_len,
+	       struct err *reterr);
+
+/* Room for what is made of a value; NULL: there is no more. */
+char *vault_take(size_t len);
+
+#endif
