@@ -354,7 +354,7 @@ awk '/^\.Sh EXAMPLES/ { on = 1 } /^\.Sh SEE ALSO/ { on = 0 }
 	"$page1" | unescape >"$work/examples-man"
 # Hosts of the internet are not asked by tests: those examples are only shown.
 awk '/^## Examples/ { on = 1; next } /^## / { on = 0 }
-	on && /^aisbx .*--allow-host/ { sub(/ run /, " show ") }
+	on && /^aisbx .*--(allow-host|secret)/ { sub(/ run /, " show ") }
 	on && /^aisbx / { print 0 "\t" $0 }' "$top/README.md" >"$work/examples-readme"
 
 run_examples() {

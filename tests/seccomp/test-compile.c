@@ -219,7 +219,7 @@ static void broker_is_builtin(void **state)
 	struct filter builtin, other;
 
 	(void)state;
-	syscall_broker_policy(CPU_NATIVE, calls, &policy);
+	syscall_broker_policy(CPU_NATIVE, false, calls, &policy);
 	assert_int_equal(syscalls_builtin(FILTER_BROKER, &builtin), 0);
 	assert_int_equal(bpf_compile(&policy, insns, BPF_INSNS_MAX), builtin.len);
 	assert_memory_equal(insns, builtin.insns, builtin.len * sizeof *insns);

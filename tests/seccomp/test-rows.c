@@ -5,7 +5,7 @@
  * A row:  ARCH KIND SYSCALL [ARG...] -> ACTION     ("#" begins a comment)
  *   ARCH     x86_64, aarch64, * (both: skipped where the call does not exist), or
  *            x86_64/i386: the program of the first, called with the second's arch
- *   KIND     default, mediated, * (both of a payload); broker: the broker's own
+ *   KIND     default, mediated, * (both of a payload); broker, gateway: their own
  *   SYSCALL  a name or a number
  *   ARG      a C number, several of them joined with |; left out: 0
  *   ACTION   ALLOW, NOTIFY, KILL or an errno: EPERM, ENOSYS, EPROTONOSUPPORT; with TOLD- in
@@ -46,6 +46,7 @@ static const struct word {
 	{ "default", FILTER_DEFAULT },
 	{ "mediated", FILTER_MEDIATED },
 	{ "broker", FILTER_BROKER },
+	{ "gateway", FILTER_GATEWAY },
 };
 
 static struct {
@@ -148,7 +149,7 @@ static void run_line(char *line, const char *at)
 		if (strcmp(words[0], "*") != 0 && strcmp(words[0], archs[cpu].text) != 0)
 			continue;
 		for (int kind = 0; kind < FILTER__N; kind++) {
-			if (only ? only->value != (uint32_t)kind : kind == FILTER_BROKER)
+			if (only ? only->value != (uint32_t)kind : kind >= FILTER_BROKER)
 				continue;
 			ran |= run_row((enum cpu)cpu, kind, arch ? arch->value : archs[cpu].value,
 				       words[2], args, want, prefix, at);
@@ -201,8 +202,9 @@ int main(int argc, char **argv)
 			const char *why = "it does not compile";
 			int r;
 
-			if (kind == FILTER_BROKER)
-				syscall_broker_policy((enum cpu)cpu, calls, &policy);
+			if (kind >= FILTER_BROKER)
+				syscall_broker_policy((enum cpu)cpu, kind == FILTER_GATEWAY, calls,
+						      &policy);
 			else
 				syscall_policy((enum cpu)cpu, kind == FILTER_MEDIATED, calls,
 					       &policy);

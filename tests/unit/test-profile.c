@@ -475,6 +475,14 @@ static size_t assert_same_setting(const struct setting *setting, const struct pr
 		assert_int_equal(((const struct binding_list *)a)->len, 0);
 		assert_int_equal(((const struct binding_list *)b)->len, 0);
 		return sizeof(struct binding_list);
+	case SETTING_HTTP:
+		assert_int_equal(((const struct http_list *)a)->len, 0); /* none is shipped */
+		assert_int_equal(((const struct http_list *)b)->len, 0);
+		return sizeof(struct http_list);
+	case SETTING_SECRETS:
+		assert_int_equal(((const struct secret_list *)a)->len, 0);
+		assert_int_equal(((const struct secret_list *)b)->len, 0);
+		return sizeof(struct secret_list);
 	case SETTING_HOSTS:
 	case SETTING_PUBLISH:
 		assert_same_hosts(a, b);

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""hunt.py PID TEXT: where TEXT is in PID and all that it started: memory, environment, arguments.
+
+One line for each process that could be looked into, and one for each place where it is.
+"""
+import os
+import sys
+
+text = sys.argv[2].encode()
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def children(pid):
+    found = [pid]
+    for task in os.listdir("/proc/%d/task" % pid):
+        for child in read("/proc/%d/task/%s/children" % (pid, task)).split():
+            found += children(int(child))
+    return found
+
+
+def memory(pid):
+    with open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in read("/proc/%d/maps" % pid).decode().splitlines():
+            span, mode = line.split()[:2]
+            start, end = (int(word, 16) for word in span.split("-"))
+            if "r" not in mode or "[v" in line:  # vdso, vvar, vsyscall
+                continue
+            try:
+                mem.seek(start)
+                if text in mem.read(end - start):
+                    yield line
+            except OSError:
+                pass
+
+
+for pid in children(int(sys.argv[1])):
+    name = read("/proc/%d/comm" % pid).decode().strip()
+    try:
+        places = list(memory(pid))
+        print("looked at", pid, name)
+    except PermissionError:
+        continue
+    for place in places:
+        print("found in the memory of", name, place)
+    for what in "environ", "cmdline":
+        if text in read("/proc/%d/%s" % (pid, what)):
+            print("found in", what, "of", name)
