@@ -112,15 +112,17 @@ static int answer_name(struct why *why, const struct host_grant *asked)
 		hosts_find_name(grants, asked->name, asked->ports[0].first);
 	const char *shown = grant ? host_grant_host(why->arena, grant) : NULL;
 
-	if (grant && grant->is_private)
-		return why_decide(
-			why, true, grant->why,
-			arena_printf(why->arena, "'%s' is granted, wherever it is", shown));
+	const char *gateway =
+		hosts_find_name(&why->plan->gateway.hosts, asked->name, asked->ports[0].first)
+			? "; what it is sent is held to network.http and secrets"
+			: "";
 	if (grant)
 		return why_decide(why, true, grant->why,
-				  arena_printf(why->arena,
-					       "'%s' is granted, where its address is a public one",
-					       shown));
+				  arena_printf(why->arena, "'%s' is granted, %s%s", shown,
+					       grant->is_private
+						       ? "wherever it is"
+						       : "where its address is a public one",
+					       gateway));
 	offer_host(why, asked, hostname_is_localhost(asked->name));
 	for (size_t i = 0; i < grants->len; i++) {
 		if (!host_grant_matches(&grants->items[i], asked->name))
