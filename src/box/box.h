@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "box/bindings_log.h"
+#include "box/missing.h"
 #include "box/network_log.h"
 #include "box/observe.h"
 #include "box/refusal_log.h"
@@ -63,6 +64,7 @@ struct box_end {
 	bool tells_calls;		     /* refused system calls are told; else refused only */
 	unsigned degraded;		     /* bit n: enum wall n was not built */
 	const struct refusal_log *refusals;  /* NULL: nothing ran. For ever, as the next */
+	const struct missing *missing;	     /* NULL: a run without audit.explain_missing */
 	const struct network_log *network;   /* NULL: a run without a broker */
 	const struct bindings_log *bindings; /* NULL: a run without bindings */
 	const uint16_t *ports; /* of the host, as many as the plan publishes; in the plan's arena */

@@ -52,6 +52,7 @@
 #include "box/tty.h"
 #include "box/usage.h"
 #include "box/userns.h"
+#include "box/watched.h"
 
 enum {
 	STACK_BYTES = 128 * 1024,
@@ -517,12 +518,14 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 		r = observe_prepare(init->trace, reterr);
 	if (r == 0 && plan->observed)
 		r = send_layers(init, reterr);
-	payload->needs_listener = plan->protect != NULL || plan->observed;
+	payload->needs_listener =
+		plan->protect || plan->observed || plan->has_exec_list || plan->explains_missing;
 	/* Where it only tells, a run goes on without. */
 	if (r == 0 && listener_prepare(&payload->listener_send, reterr) < 0 &&
 	    payload->needs_listener)
 		r = -EOPNOTSUPP;
 	refused_prepare(plan, init->socket_fd);
+	watched_prepare(plan, init->socket_fd);
 	if (r == 0 && init->broker_fd >= 0)
 		r = sockets_await_broker(init->broker_fd, reterr);
 	if (r == 0 && init->sources->bindings_fd >= 0)

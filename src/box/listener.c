@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/sys.h"
 
@@ -32,6 +33,7 @@
 
 enum {
 	NOTIF_BYTES = 512, /* room for newer kernels' longer structs */
+	PAGE_BYTES = 4096,
 };
 
 static int listener = -1;
@@ -163,6 +165,18 @@ const struct seccomp_notif *listener_next(void)
 	if (sys_call3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, buf) < 0)
 		return NULL; /* the asking process was killed meanwhile */
 	return (const struct seccomp_notif *)(const void *)buf;
+}
+
+long listener_copy(const struct seccomp_notif *request, uint64_t address, void *buf, size_t size)
+{
+	size_t first = PAGE_BYTES - address % PAGE_BYTES;
+	struct iovec local = { buf, size };
+	struct iovec remote[] = { { (void *)(uintptr_t)address, first < size ? first : size },
+				  { (void *)(uintptr_t)(address + first),
+				    first < size ? size - first : 0 } };
+
+	return sys_call6(SYS_process_vm_readv, request->pid, (long)&local, 1, (long)remote,
+			 first < size ? 2 : 1, 0);
 }
 
 /* An answer that cannot be given: nobody waits for it any more. */

@@ -5,6 +5,8 @@
 
 #include <linux/seccomp.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -27,6 +29,11 @@ int listener_release(void (*answer)(void), struct err *reterr);
 int listener_fd(void);
 /* The next call, or NULL when there is none. It stays as it is until the next. */
 const struct seccomp_notif *listener_next(void);
+/*
+ * size bytes of the caller's memory or less, ending at the first unreadable page; -errno. They
+ * may change at any time.
+ */
+long listener_copy(const struct seccomp_notif *request, uint64_t address, void *buf, size_t size);
 /* 0 or -errno for the caller, or with SECCOMP_USER_NOTIF_FLAG_CONTINUE its own call goes on. */
 void listener_reply(const struct seccomp_notif *request, int error, unsigned flags);
 /* The caller gets fd, which is closed here. */

@@ -29,6 +29,7 @@
 #include "box/timing.h"
 #include "box/truncation.h"
 #include "box/tty.h"
+#include "box/watched.h"
 
 enum {
 	STACK_BYTES = 128 * 1024,
@@ -148,8 +149,9 @@ static int load_filter(struct payload *payload, int listener_send)
 
 	if (is_needed && !wanted) {
 		err_wall(&payload->err, "seccomp", EPERM, "hand over", "the listener");
-		err_hint(&payload->err, "files.protect and exec need sendmsg and read: take them "
-					"out of syscalls.deny");
+		err_hint(&payload->err,
+			 "files.protect, exec and audit.explain_missing need sendmsg and "
+			 "read: take them out of syscalls.deny");
 		return -EPERM;
 	}
 	int r = syscalls_load(filter, wanted, &listener, &payload->err);
@@ -293,6 +295,8 @@ static int hand_over(struct payload *payload, pid_t pid, struct err *reterr)
 		payload->start->ending.tells = r == 0;
 		return 0;
 	}
+	if (payload->landlock_abi == 0)
+		watched_forget_programs();
 	if (r == 0)
 		r = listener_release(refused_answer, reterr);
 	if (r < 0)

@@ -19,6 +19,7 @@ const struct phase_info phases[PH__N] = {
 	[PH_METER] = { "meter", TO_INIT },
 	[PH_METERED] = { "metered", TO_SUPERVISOR },
 	[PH_REFUSED] = { "refused", TO_SUPERVISOR },
+	[PH_MISSED] = { "missed", TO_SUPERVISOR },
 };
 
 static int send_record(int socket_fd, const struct record *record, int flags)
@@ -57,6 +58,8 @@ bool phase_check(struct record *record, enum direction direction)
 		if (err->code <= E_NONE || err->code >= E__N)
 			return false;
 	}
+	if (record->phase == PH_MISSED)
+		record->missed.path[sizeof record->missed.path - 1] = '\0';
 	return record->phase != PH_REFUSED || refused_call_check(&record->refused);
 }
 

@@ -14,6 +14,7 @@
  *   PH_METER      sup -> init  open what the box's use is read from         init exits
  *   PH_METERED    init -> sup  the next packet carries it: usage.h          see supervise.c
  *   PH_REFUSED    init -> sup  refused.c; carries struct refused_call         see supervise.c
+ *   PH_MISSED     init -> sup  watched.c; carries struct missed               see supervise.c
  *
  * One SOCK_SEQPACKET pair; a record is one packet. EOF is an error except
  * after PH_EXITED or PH_FAILED. The socket never reaches the payload.
@@ -26,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "box/missing.h"
 #include "box/refused_call.h"
 #include "policy/walls.h"
 
@@ -41,6 +43,7 @@ enum phase {
 	PH_METER,
 	PH_METERED,
 	PH_REFUSED,
+	PH_MISSED,
 	PH__N
 };
 
@@ -81,6 +84,11 @@ struct signal_request {
 	int32_t everyone;
 };
 
+/* An absolute path that the payload looked for and that is not in the box. */
+struct missed {
+	char path[MISSING_BYTES];
+};
+
 struct record {
 	uint32_t phase; /* enum phase */
 	uint32_t size;	/* sizeof struct record: another build at the other end is an error */
@@ -89,6 +97,7 @@ struct record {
 		struct ending ending;
 		struct signal_request signal;
 		struct refused_call refused;
+		struct missed missed;
 	};
 };
 

@@ -7,14 +7,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-
-enum {
-	PAGE_BYTES = 4096
-};
+#include "box/listener.h"
 
 struct answer answer_native(void)
 {
@@ -45,14 +41,7 @@ struct answer answer_refused(const struct spot *spot)
 
 long work_copy(const struct work *work, uint64_t address, void *buf, size_t size)
 {
-	size_t first = PAGE_BYTES - address % PAGE_BYTES;
-	struct iovec local = { buf, size };
-	struct iovec remote[] = { { (void *)(uintptr_t)address, first < size ? first : size },
-				  { (void *)(uintptr_t)(address + first),
-				    first < size ? size - first : 0 } };
-
-	return sys_call6(SYS_process_vm_readv, work->request->pid, (long)&local, 1, (long)remote,
-			 first < size ? 2 : 1, 0);
+	return listener_copy(work->request, address, buf, size);
 }
 
 bool work_copy_path(const struct work *work, uint64_t address, char *buf)

@@ -34,6 +34,7 @@
 #include "box/protect.h"
 #include "box/refused_call.h"
 #include "box/syscalls.h"
+#include "box/watched.h"
 
 enum {
 	KINDS_MAX = 128, /* that are kept apart; more are one of their kind */
@@ -52,6 +53,7 @@ static struct counted counted[KINDS_MAX + REFUSAL__N];
 static size_t counted_len;
 static struct sock_filter program_copy[BPF_INSNS_MAX];
 static struct filter program;
+static bool is_observed;
 static int told_to = -1;
 static int64_t tell_at_ms = NEVER_MS;
 static int64_t spare = 1; /* calls that are answered at once */
@@ -60,6 +62,7 @@ static int64_t spare_ms;  /* when it was reckoned */
 void refused_prepare(const struct plan *plan, int socket_fd)
 {
 	told_to = socket_fd;
+	is_observed = plan->observed;
 	program = *plan->filter;
 	for (int kind = 0; kind < FILTER__N; kind++) {
 		if (program.insns == builtin_filters[kind].insns)
@@ -184,12 +187,14 @@ void refused_answer(void)
 		return;
 	uint32_t action = bpf_run(program.insns, &request->data, NULL);
 	int error = (int)(action & SECCOMP_RET_DATA);
+	if (action == SECCOMP_RET_USER_NOTIF || action == BPF_WATCHED)
+		watched_look(request);
 	if (action == SECCOMP_RET_USER_NOTIF) {
 		protect_answer(request);
 		return;
 	}
 	if (action == BPF_WATCHED) {
-		error = observe_call(request);
+		error = is_observed ? observe_call(request) : 0;
 		listener_reply(request, error, error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 		return;
 	}

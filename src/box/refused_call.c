@@ -223,7 +223,7 @@ static const char *denied_by(const struct plan *plan, const char *name)
 /* Of exec and file. */
 static void describe_path(const struct refused_call *call, struct refusal *refusal)
 {
-	memcpy(refusal->what, call->path, sizeof refusal->what);
+	(void)snprintf(refusal->what, REFUSAL_TEXT, "%s", call->path[0] ? call->path : "(unknown)");
 	if (call->kind == REFUSED_FILE) {
 		(void)snprintf(refusal->why, REFUSAL_TEXT, "files.protect keeps it as it is");
 		return;

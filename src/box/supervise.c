@@ -27,6 +27,7 @@
 #include "base/cleanup.h"
 #include "base/program.h"
 #include "box/launch.h"
+#include "box/missing.h"
 #include "box/phase.h"
 #include "box/relay.h"
 #include "box/remedies.h"
@@ -280,6 +281,9 @@ static void read_record(struct supervisor *sup)
 	case PH_REFUSED:
 		add_refused_call(sup, &record.refused);
 		break;
+	case PH_MISSED:
+		missing_add(record.missed.path);
+		break;
 	case PH_EXITED:
 		sup->ending = record.ending;
 		sup->ended = true;
@@ -517,6 +521,8 @@ static void supervise(struct supervisor *sup)
 	supervisor_finish_limits(sup);
 	supervisor_close_output(sup);
 	supervisor_classify(sup);
+	if (sup->plan->explains_missing)
+		sup->end->missing = missing_find(sup->plan);
 	launch_return_stdin(&sup->box);
 }
 

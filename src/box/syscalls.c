@@ -103,6 +103,21 @@ static int apply_changes(const struct changes *changes, const struct strv *words
 	return 0;
 }
 
+static void watch(const struct changes *changes, const char *list)
+{
+	const char *call;
+	size_t len;
+
+	while ((call = syscall_next(&list, &len))) {
+		int nr = syscall_number(CPU_NATIVE, arena_strndup(changes->arena, call, len));
+
+		for (size_t i = 0; nr >= 0 && i < changes->calls_len; i++) {
+			if (changes->calls[i].nr == (uint32_t)nr)
+				changes->calls[i].watched = true;
+		}
+	}
+}
+
 /* Allow and deny, in this order: deny wins. */
 static int change_policy(struct changes *changes, const struct strv *allow, const struct strv *deny,
 			 struct err *reterr)
@@ -134,16 +149,21 @@ static int finish(struct arena *arena, const struct bpf_policy *policy, struct f
 }
 
 int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
-		     bool mediated, bool counted, struct filter *ret, struct err *reterr)
+		     unsigned asks, bool counted, struct filter *ret, struct err *reterr)
 {
 	struct bpf_call calls[BPF_CALLS_MAX];
 	struct changes changes = { .arena = arena, .calls = calls };
 	struct bpf_policy policy;
 
-	syscall_policy(CPU_NATIVE, mediated, calls, &policy);
+	syscall_policy(CPU_NATIVE, asks & ASKS_CHANGES, calls, &policy);
 	policy.counted = counted;
 	changes.calls_len = policy.len;
 	int r = change_policy(&changes, allow, deny, reterr);
+	if (asks & (ASKS_PROGRAMS | ASKS_PATHS))
+		watch(&changes, "execve execveat");
+	if (asks & ASKS_PATHS)
+		watch(&changes, "open openat stat lstat newfstatat statx access faccessat "
+				"faccessat2 readlink readlinkat chdir statfs");
 	return r < 0 ? r : finish(arena, &policy, ret, reterr);
 }
 
@@ -158,25 +178,16 @@ static const char observed_calls[] =
 int syscalls_compile_observed(struct arena *arena, const struct strv *deny, struct filter *ret,
 			      struct err *reterr)
 {
-	const char *cursor = observed_calls, *name;
 	struct bpf_call calls[BPF_CALLS_MAX];
 	struct changes changes = { .arena = arena, .calls = calls };
 	struct bpf_policy policy;
-	size_t len;
 
 	syscall_policy(CPU_NATIVE, false, calls, &policy);
 	changes.calls_len = policy.len;
 	int r = change_policy(&changes, NULL, deny, reterr);
 	if (r < 0)
 		return r;
-	while ((name = syscall_next(&cursor, &len))) {
-		int nr = syscall_number(CPU_NATIVE, arena_strndup(arena, name, len));
-
-		for (size_t i = 0; i < policy.len; i++) {
-			if (nr >= 0 && calls[i].nr == (uint32_t)nr)
-				calls[i].watched = true;
-		}
-	}
+	watch(&changes, observed_calls);
 	return finish(arena, &policy, ret, reterr);
 }
 

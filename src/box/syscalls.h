@@ -18,6 +18,13 @@ enum filter_kind {
 	FILTER__N,
 };
 
+/* What a filter asks the listener about, besides telling it refusals. */
+enum filter_asks {
+	ASKS_CHANGES = 1 << 0, /* of files by name, as FILTER_MEDIATED */
+	ASKS_PROGRAMS = 1 << 1,
+	ASKS_PATHS = 1 << 2, /* all calls that look for one */
+};
+
 struct filter {
 	const struct sock_filter *insns;
 	uint16_t len;
@@ -33,7 +40,8 @@ int syscalls_builtin(enum filter_kind kind, struct filter *ret);
 /*
  * The filter of a profile with syscalls.allow and .deny: names and @sets (the
  * sets are in syscall_sets.c). Deny wins over allow. A call that is allowed
- * already keeps its argument checks when it is in allow. counted: room in files comes by
+ * already keeps its argument checks when it is in allow. asks: of enum
+ * filter_asks. counted: room in files comes by
  * writing only, so that the kernel's count of what is written has all of it.
  *
  * Fails with E_PROFILE for a name that is not known, for an allow that would
@@ -41,7 +49,7 @@ int syscalls_builtin(enum filter_kind kind, struct filter *ret);
  * Must: run before clone (allocates).
  */
 int syscalls_compile(struct arena *arena, const struct strv *allow, const struct strv *deny,
-		     bool mediated, bool counted, struct filter *ret, struct err *reterr);
+		     unsigned asks, bool counted, struct filter *ret, struct err *reterr);
 
 /*
  * The filter of an observed run: what names a file, and what makes a socket, is notified

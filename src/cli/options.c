@@ -231,7 +231,8 @@ static int parse_option(struct arena *arena, int argc, char **argv, int i, unsig
 	if (found.setting && !is_for(found.setting, commands))
 		return err_msg(reterr, E_USAGE, "learn does not take '%s'; add it to the proposal",
 			       found.shown);
-	if (found.own && !found.own->argument) {
+	const char *argument = !found.own ? found.setting->argument : found.own->argument;
+	if (!argument) {
 		if (value)
 			return err_msg(reterr, E_USAGE,
 				       "option '%s' takes no value; write it alone", found.shown);
@@ -239,8 +240,7 @@ static int parse_option(struct arena *arena, int argc, char **argv, int i, unsig
 	} else if (!value) {
 		if (i + 1 >= argc)
 			return err_msg(reterr, E_USAGE, "option '%s' has no value; write %s %s",
-				       found.shown, found.shown,
-				       found.own ? found.own->argument : found.setting->argument);
+				       found.shown, found.shown, argument);
 		value = argv[i + 1];
 		words = 2;
 	}
@@ -271,7 +271,8 @@ static void find_result(struct arena *arena, int argc, char **argv, int i, unsig
 			found = find_option(arena, argv[i], commands);
 		else if (!has_end(argc, argv, i))
 			return;
-		bool takes_value = found.setting || (found.own && found.own->argument);
+		bool takes_value = (found.setting && found.setting->argument) ||
+				   (found.own && found.own->argument);
 		if (!takes_value)
 			continue;
 		const char *value = found.attached ? found.attached : argv[++i];

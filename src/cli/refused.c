@@ -53,3 +53,19 @@ void print_refusals(const struct refusal_log *log)
 		(void)fprintf(stderr, "aisbx: refused: %zu more; --result names them all\n",
 			      log->len - lines);
 }
+
+void print_missing(const struct missing *missing)
+{
+	size_t len = missing ? missing->len : 0, lines = len < LINES_MAX ? len : LINES_MAX;
+
+	for (size_t i = 0; i < lines; i++) {
+		(void)fputs("aisbx: missing: ", stderr);
+		print_text(missing->entries[i].path);
+		(void)fputs(" (allow with ", stderr);
+		print_text(missing->entries[i].grant);
+		(void)fputs(")\n", stderr);
+	}
+	if (lines < len)
+		(void)fprintf(stderr, "aisbx: missing: %zu more; --result names them all\n",
+			      len - lines);
+}

@@ -3,9 +3,13 @@
 #ifndef AISBX_CLI_REFUSED_H
 #define AISBX_CLI_REFUSED_H
 
+#include "box/missing.h"
 #include "box/refusal_log.h"
 
 /* One line on stderr for each, with what would allow it; a bounded number of lines. */
 void print_refusals(const struct refusal_log *log);
+
+/* The same for what was looked for and is not in the box; NULL: nothing is known. */
+void print_missing(const struct missing *missing);
 
 #endif

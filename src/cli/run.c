@@ -331,8 +331,10 @@ static int report(struct run *run)
 		print_limit(run);
 	if (run->planned && !run->options.quiet)
 		print_cuts(&run->plan, &run->end);
-	if (wants_refusals(run))
+	if (wants_refusals(run)) {
 		print_refusals(run->end.refusals);
+		print_missing(run->end.missing);
+	}
 	/* A host that nobody granted may be why it failed. */
 	if (run->end.started && status != 0 && !run->options.quiet && !run->options.verbose)
 		print_notes(&run->plan);

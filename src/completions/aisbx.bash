@@ -76,7 +76,7 @@ _aisbx_command_at() {
 		word=${words[i]}
 		case $word in
 		--) echo $((i + 1)) && return ;;
-		--json | --timing | --write | -q | --quiet | -v | --verbose | --*=* | -[!-]?*) ((i++)) ;;
+		--json | --timing | --write | --explain-missing | -q | --quiet | -v | --verbose | --*=* | -[!-]?*) ((i++)) ;;
 		-?*) ((i += 2)) ;;
 		*) echo "$i" && return ;;
 		esac
@@ -92,7 +92,7 @@ _aisbx() {
 		-m --memory
 		--cpu -t --timeout --grace --processes --tmp-size --file-size --disk --max-output
 		--keep --open-files --cpus --io-weight --allow-syscall --deny-syscall --allow-degraded --max-input
-		--input-encoding --input-check --audit"
+		--input-encoding --input-check --audit --explain-missing"
 
 	COMPREPLY=()
 	if declare -F _get_comp_words_by_ref >/dev/null; then

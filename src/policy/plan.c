@@ -342,10 +342,13 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 {
 	const struct profile *profile = plan->profile;
 	bool mediated = plan->protect != NULL;
+	unsigned asks = (mediated ? ASKS_CHANGES : 0U) |
+			(plan->has_exec_list ? ASKS_PROGRAMS : 0U) |
+			(plan->explains_missing ? ASKS_PATHS : 0U);
 
 	plan->filter = arena_alloc(arena, sizeof *plan->filter);
 	if (!plan->observed && profile->syscalls_allow.len == 0 &&
-	    profile->syscalls_deny.len == 0 && !plan->has_exec_list &&
+	    profile->syscalls_deny.len == 0 && !(asks & ~(unsigned)ASKS_CHANGES) &&
 	    plan->limits.cpus == LIMIT_NONE && plan->limits.disk == LIMIT_NONE) {
 		syscalls_builtin(mediated ? FILTER_MEDIATED : FILTER_DEFAULT, plan->filter);
 		return 0;
@@ -361,7 +364,7 @@ static int set_filter(struct arena *arena, struct plan *plan, struct err *reterr
 		strv_push(arena, &deny, arena_strdup(arena, "sched_setaffinity"));
 	if (plan->observed)
 		return syscalls_compile_observed(arena, &deny, plan->filter, reterr);
-	return syscalls_compile(arena, &profile->syscalls_allow, &deny, mediated,
+	return syscalls_compile(arena, &profile->syscalls_allow, &deny, asks,
 				plan->limits.disk != LIMIT_NONE, plan->filter, reterr);
 }
 
@@ -386,6 +389,7 @@ int plan_build(struct arena *arena, const struct profile *profile, const struct 
 	plan->hostname = "aisbx";
 	plan->home = box_home(facts);
 	plan->has_exec_list = profile->exec_set;
+	plan->explains_missing = profile->explain_missing == FLIP_ON;
 	plan->protect = profile->protect.len ? &profile->protect : NULL;
 	plan->code = request->code;
 	plan->code_len = request->code_len;

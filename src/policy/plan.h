@@ -120,7 +120,8 @@ struct plan {
 	enum stdio_mode stdio[3];
 	bool shared_output; /* 1 and 2 are one file: they share a relay, which keeps their order */
 	bool has_exec_list;
-	struct strv exec;	    /* box paths that may be executed, loader included */
+	struct strv exec; /* box paths that may be executed, loader included */
+	bool explains_missing;
 	const struct strv *protect; /* names; NULL when no grant is protected */
 	struct strv pinned;	    /* box paths below protected grants that stay where they are */
 	bool degradable[WALL__N];

@@ -187,6 +187,7 @@ struct profile {
 	struct strv input_check; /* argv; replaced, not appended */
 	const char *audit_file;	 /* NULL: none */
 	enum flip audit_journal;
+	enum flip explain_missing;
 	char sha256[65]; /* of the profile's own text and all it extends, hex */
 };
 

@@ -161,6 +161,9 @@ const struct setting settings[] = {
 	{ "audit.journal", "audit", 0, "journal",
 	  "the same to the journal of the system, or where there is none to syslog",
 	  SETTING_SWITCH, FIELD(audit_journal), 0, NULL },
+	{ "audit.explain_missing", "explain-missing", 0, NULL,
+	  "name what the command looked for that a grant would bring into the box (slower)",
+	  SETTING_SWITCH, FIELD(explain_missing), 0, NULL },
 };
 /* clang-format on */
 const size_t settings_len = sizeof settings / sizeof settings[0];

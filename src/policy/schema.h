@@ -40,7 +40,7 @@ struct setting {
 	const char *key;      /* "files.read" */
 	const char *option;   /* "ro": --ro; NULL when the key has none of its own */
 	char short_option;    /* 'e', or 0 */
-	const char *argument; /* "SRC[:DEST]" */
+	const char *argument; /* "SRC[:DEST]"; NULL: a flag, of a SETTING_SWITCH */
 	const char *help;     /* one line for --help and completions */
 	enum setting_type type;
 	size_t offset;	  /* in struct profile */

@@ -52,6 +52,17 @@ json_t *json_refused(const struct refusal_log *log)
 	return array;
 }
 
+json_t *json_missing(const struct missing *missing)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; missing && i < missing->len; i++)
+		json_array_append_new(array, json_pack("{s:o, s:o}", "path",
+						       json_text(missing->entries[i].path), "grant",
+						       json_text(missing->entries[i].grant)));
+	return array;
+}
+
 const char *refusal_event(const struct refusal *refusal)
 {
 	return events[refusal->kind].event;

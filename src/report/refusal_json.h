@@ -5,10 +5,13 @@
 
 #include <jansson.h>
 
+#include "box/missing.h"
 #include "box/refusal_log.h"
 
 /* An array; log is NULL when nothing ran. */
 json_t *json_refused(const struct refusal_log *log);
+/* The same of what was looked for; NULL is an empty array. */
+json_t *json_missing(const struct missing *missing);
 /* What it is in an audit line: the event's name, and its fields. */
 const char *refusal_event(const struct refusal *refusal);
 json_t *json_refusal_event(const struct refusal *refusal);

@@ -168,6 +168,8 @@ json_t *result_build(const struct run_facts *facts)
 			    json_words(plan && plan->argv.len ? plan->argv.items : facts->command));
 	add_figures(result, end);
 	json_object_set_new(result, "refused", json_refused(end->refusals));
+	if (end->missing)
+		json_object_set_new(result, "missing", json_missing(end->missing));
 	json_object_set_new(result, "connections", json_connections(end->network));
 	json_object_set_new(result, "published",
 			    plan ? json_published(plan, end->ports) : json_array());

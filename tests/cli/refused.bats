@@ -152,3 +152,112 @@ try: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
 except OSError: pass'
 	refused_is . '[]'
 }
+
+@test "exec: a program that is not in the list, by its path, whoever asks for it by which name" {
+	ln -s /usr/bin/id link
+	run aisbx run --ro . --exec sh --exec env --result result.json -- sh -c '
+		/usr/bin/id; ./link; env id; cd /usr/bin; ./id; true' 2>/dev/null
+	status_is 0
+	refused_is '.kind, .what, .grant' \
+		'["exec","/usr/bin/id","--exec /usr/bin/id","exec","/usr/bin/id","--exec /usr/bin/id"]'
+	refused_is '.count >= 1, (.program | test("/(dash|bash|env|coreutils)$"))' '[true,true,true,true]'
+	run aisbx run --ro . --exec sh $(jq -r '.refused[0].grant' result.json) --result result.json -- \
+		sh -c '/usr/bin/id >/dev/null'
+	status_is 0
+	refused_is . '[]'
+}
+
+@test "exec: the interpreter of a script; what is not there, or no program, is none" {
+	printf '#!/usr/bin/env python3\nprint(1)\n' >script
+	chmod +x script
+	run aisbx run --ro . --exec sh --exec ./script --result result.json -- sh -c \
+		'./script; /nowhere; /etc/passwd; no-such-program; /usr/bin; true'
+	status_is 0
+	refused_is '.kind, .what' "[\"exec\",\"$(readlink -f /usr/bin/env)\"]"
+}
+
+@test "exec: a program that runs itself again by /proc/self/exe" {
+	run aisbx run --exec python3 --result result.json -- python3 -c '
+import os, sys
+if len(sys.argv) == 1: os.execv("/proc/self/exe", ["python3", "-c", "pass", "x"])'
+	status_is 0
+	refused_is . '[]'
+}
+
+@test "missing: what was looked for and is on the host, with the option that brings it" {
+	mkdir "$T/host"
+	echo data >"$T/host/file"
+	ln -s file "$T/host/link"
+	echo mine >"$HOME/.settings"
+	look='cat "$1/host/file" "$1/host/../host/file" "$1/host/link" ~/.settings /nowhere/at/all
+		cd "$1"; cat host/file; true'
+	run aisbx run --rw "$T/new" --explain-missing --result result.json -- true
+	status_is 125
+	mkdir "$T/new"
+	run aisbx run --ro "$T/new" --explain-missing --result result.json -- sh -c "$look" sh "$T"
+	status_is 0
+	[ "$(jq -c '[.missing[].path]' result.json)" = \
+		"[\"$T/host/file\",\"$T/host/link\",\"$(aisbx run -- sh -c 'echo ~')/.settings\"]" ]
+	[ "$(jq -r '.missing[0].grant' result.json)" = "--ro $T/host/file" ]
+	run aisbx run $(jq -r '.missing[].grant' result.json) --explain-missing --result result.json -- \
+		cat "$T/host/file" "$T/host/link" "$(jq -r '.missing[2].path' result.json)"
+	status_is 0
+	[ "$output" = $'data\ndata\nmine' ]
+	[ "$(jq -c .missing result.json)" = '[]' ]
+}
+
+@test "missing: on stderr, from a profile, and not without being asked" {
+	echo data >file
+	mkdir new
+	run aisbx run --ro new -- cat "$T/file"
+	[ "$stderr" = "cat: $T/file: No such file or directory" ]
+	printf 'extends: [base]\naudit: {explain_missing: true}\n' >p.yaml
+	run aisbx run -p ./p.yaml --ro new -- cat "$T/file"
+	[ "${stderr_lines[1]}" = "aisbx: missing: $T/file (allow with --ro $T/file)" ]
+	run aisbx run -q -p ./p.yaml --ro new -- cat "$T/file"
+	[ ${#stderr_lines[@]} -eq 1 ]
+	run aisbx run --result result.json -- true
+	[ "$(jq 'has("missing")' result.json)" = false ]
+}
+
+@test "missing: the walls are as they are without it" {
+	run aisbx run --explain-missing -q -- python3 -c '
+import os
+try: os.open("/tmp/x", os.O_CREAT | os.O_WRONLY, 0o4755)
+except PermissionError: print("refused")'
+	[ "$output" = refused ]
+	run aisbx run --explain-missing --ro "$T" -- sh -c 'echo x >"$1/new"' sh "$T"
+	[ ! -e new ]
+	BOX_OPTIONS=(--explain-missing --rw "$T" --protect .git)
+	mkdir .git
+	echo >.git/config
+	refused EPERM open_write "$T/.git/config"
+}
+
+@test "missing: a flood of looks is bounded" {
+	run aisbx run --explain-missing --result result.json -- python3 -c '
+import os
+for i in range(20000): os.access(f"/nowhere/{i}", os.F_OK)'
+	status_is 0
+	[ "$(jq -c .missing result.json)" = '[]' ]
+}
+
+@test "real programs name what they were refused" {
+	need git curl node gcc
+	with_result --allow-host granted.example -- curl -s http://other.example/ || true
+	refused_is '.kind, .what, .grant' '["dns","other.example","--allow-host other.example"]'
+	with_result --allow-host granted.example -- curl -s http://1.1.1.1:81/ || true
+	refused_is '.kind, .what, .grant' '["host","1.1.1.1:81","--allow-host 1.1.1.1:81"]'
+	with_result --allow-host granted.example -- git ls-remote https://code.example/x.git || true
+	refused_is '.kind, .what, .grant' '["dns","code.example","--allow-host code.example"]'
+	with_result --allow-host granted.example -- node -e 'fetch("http://api.example/").catch(() => {})'
+	refused_is '.kind, .what, .grant' '["dns","api.example","--allow-host api.example"]'
+	cc1=$(readlink -f "$(gcc -print-prog-name=cc1)")
+	with_result --exec gcc -- gcc -x c /dev/null -o /tmp/x || true
+	refused_is '.kind, .what, .grant' "[\"exec\",\"$cc1\",\"--exec $cc1\"]"
+	with_result -- unshare -U true || true
+	refused_is '.kind, .what, .arguments' '["syscall","unshare","CLONE_NEWUSER"]'
+	mkdir work
+	with_result --rw work --protect .git -- git init -q work || true
+	[ "$(jq -r '.refused[0].kind' result.json)" = file ]
+}

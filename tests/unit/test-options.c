@@ -200,8 +200,17 @@ static void test_every_setting(void **state)
 		if (settings[i].type == SETTING_HTTP)
 			continue; /* three words in one argument */
 		assert_non_null(value);
-		parse_well(arena_printf(&arena, "--%s %s", settings[i].option, value), &apart);
-		parse_well(arena_printf(&arena, "--%s=%s", settings[i].option, value), &joined);
+		if (settings[i].argument) {
+			parse_well(arena_printf(&arena, "--%s %s", settings[i].option, value),
+				   &apart);
+			parse_well(arena_printf(&arena, "--%s=%s", settings[i].option, value),
+				   &joined);
+		} else { /* a flag */
+			parse_well(arena_printf(&arena, "--%s x", settings[i].option), &apart);
+			parse_well(arena_printf(&arena, "-q --%s -- x", settings[i].option),
+				   &joined);
+			assert_string_equal(apart.command[0], "x");
+		}
 		profile_init(&unset);
 		assert_memory_not_equal(setting_field(&settings[i], &apart.grants),
 					setting_field(&settings[i], &unset), sizeof(const char *));
@@ -297,8 +306,9 @@ static void test_help(void **state)
 		line += width + 1;
 	}
 	for (size_t i = 0; i < settings_len; i++)
-		assert_non_null(strstr(text, arena_printf(&arena, "--%s %s", settings[i].option,
-							  settings[i].argument)));
+		assert_non_null(strstr(
+			text, arena_printf(&arena, "--%s %s", settings[i].option,
+					   settings[i].argument ? settings[i].argument : "")));
 	for (size_t i = 0; i < own_options_len; i++) {
 		if (!(own_options[i].commands & FOR_RUN))
 			continue;
