@@ -88,6 +88,15 @@ static int check_path(const struct builder *builder, const char *path)
 				   path, grant->host_path));
 }
 
+static int check_host(const struct builder *builder, const struct resolved *host)
+{
+	int r = check_path(builder, host->path);
+
+	for (size_t i = 0; r == 0 && i < host->links.len; i++)
+		r = check_path(builder, host->links.items[i]);
+	return r;
+}
+
 /* A word may be the script that an interpreter is to run. */
 static int check_words(const struct builder *builder, const struct strv *argv)
 {
@@ -97,9 +106,7 @@ static int check_words(const struct builder *builder, const struct strv *argv)
 		if (!argv->items[i][0] || argv->items[i][0] == '-' ||
 		    resolve_host_path(builder->arena, path_of(builder, argv->items[i]), &host) < 0)
 			continue;
-		int r = S_ISREG(host.mode) ? check_path(builder, host.path) : 0;
-		for (size_t j = 0; r == 0 && j < host.links.len; j++)
-			r = check_path(builder, host.links.items[j]);
+		int r = S_ISREG(host.mode) ? check_host(builder, &host) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -125,23 +132,24 @@ static bool is_program(struct arena *arena, const char *path, struct resolved *r
 	       access(ret_host->path, X_OK) == 0;
 }
 
-static bool find_program(const struct builder *builder, const char *name, const char *path,
-			 struct resolved *ret_host)
+/* With its links: some programs are many, by the name that they are called. */
+static const char *find_program(const struct builder *builder, const char *name, const char *path,
+				struct resolved *ret_host)
 {
+	const char *found = path_of(builder, name);
+
 	if (strchr(name, '/'))
-		return is_program(builder->arena, path_of(builder, name), ret_host);
+		return is_program(builder->arena, found, ret_host) ? found : NULL;
 	while (*path) {
 		size_t len = strcspn(path, ":");
 
+		found = arena_printf(builder->arena, "%.*s/%s", (int)len, path, name);
 		/* A relative directory would be one of the working directory's. */
-		if (path[0] == '/' &&
-		    is_program(builder->arena,
-			       arena_printf(builder->arena, "%.*s/%s", (int)len, path, name),
-			       ret_host))
-			return true;
+		if (path[0] == '/' && is_program(builder->arena, found, ret_host))
+			return found;
 		path += len + (path[len] == ':');
 	}
-	return false;
+	return NULL;
 }
 
 static int set_command(const struct builder *builder, const struct strv *argv,
@@ -150,13 +158,13 @@ static int set_command(const struct builder *builder, const struct strv *argv,
 	const char *path = variable(env, "PATH");
 	struct resolved host;
 
-	if (!find_program(builder, argv->items[0], path ? path : default_path, &host))
+	*ret_program = find_program(builder, argv->items[0], path ? path : default_path, &host);
+	if (!*ret_program)
 		return refuse(builder, arena_printf(builder->arena,
 						    "runs '%s', and this machine has no such "
 						    "program; write the path of an executable file",
 						    argv->items[0]));
-	*ret_program = host.path;
-	int r = check_path(builder, host.path);
+	int r = check_host(builder, &host);
 	return r < 0 ? r : check_words(builder, argv);
 }
 

@@ -15,7 +15,7 @@ enum {
 
 struct plan_binding {
 	const char *name;
-	const char *program; /* absolute, no links in it; NULL: the built-in log */
+	const char *program; /* absolute; NULL: the built-in log */
 	struct strv argv;
 	struct strv env; /* NAME=VALUE */
 	enum binding_args args;
