@@ -10,7 +10,8 @@
  * only what was measured ends a box. It is a thread, not a turn of the supervisor's loop,
  * because measuring waits for locks that the box can hold: the clock must not.
  *
- * What it says is a verdict in memory and a wake-up; the loop ends the box.
+ * What it says is a verdict in memory and a wake-up; the loop ends the box. Where what is used
+ * is not given back, the box kills itself first: the loop may have to wait for a processor.
  */
 #ifndef AISBX_BOX_METER_H
 #define AISBX_BOX_METER_H
@@ -36,6 +37,8 @@ struct meter {
 	uint64_t cpu_limit_us;
 	uint64_t disk_limit; /* bytes; with it reader.reaped_blocks */
 	bool has_cgroup;     /* which says what memory was used: that is not measured */
+	pid_t init_pid;
+	int socket_fd; /* init's: the others are killed as soon as a limit is reached */
 	struct usage_reader reader;
 	uint64_t processors; /* set by meter_reset() */
 	/* the thread's */
@@ -43,12 +46,13 @@ struct meter {
 	_Atomic uint64_t peak_memory, cpu_us, peak_tasks, disk_bytes; /* as far as was seen */
 	int verdict_fd; /* eventfd: readable with a verdict; -1 before meter_start() */
 	int stop_fd;
+	int kill_fd; /* socket_fd once more: the loop may have closed that one */
 	pthread_t thread;
 };
 
 #define METER_NONE                                                                                 \
 	{                                                                                          \
-		.verdict_fd = -1, .stop_fd = -1                                                    \
+		.verdict_fd = -1, .stop_fd = -1, .kill_fd = -1                                     \
 	}
 
 /* That the caller may use, and so the box. */

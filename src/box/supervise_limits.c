@@ -2,6 +2,7 @@
 /* The limits that hold for a whole box: see supervisor.h and meter.h. */
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "base/fds.h"
 #include "box/meter.h"
@@ -64,6 +65,8 @@ static void set_meter(const struct supervisor *sup)
 	meter.has_cgroup = sup->end->limits_backend == LIMITS_CGROUP;
 	meter.memory_limit = meter.has_cgroup ? LIMIT_NONE : limits->memory;
 	meter.cpu_limit_us = meter.has_cgroup || !has_cpu ? LIMIT_NONE : limits->cpu_ms * 1000;
+	meter.init_pid = sup->box.init_pid;
+	meter.socket_fd = sup->box.socket_fd;
 	meter.disk_limit = holds_disk(sup) ? limits->disk : LIMIT_NONE;
 	meter.reader.reaped_blocks = holds_disk(sup) ? sup->box.reaped_blocks : NULL;
 }
@@ -93,7 +96,10 @@ static void end_at(struct supervisor *sup, enum reason reason)
 		CPU_GRACE_MS = 50 /* from SIGXCPU to SIGKILL: time used past the limit */
 	};
 
-	if (sup->reason != REASON_NONE || sup->ended)
+	/* The command may be gone by the meter's own kill. */
+	bool was_killed = WIFSIGNALED(sup->ending.wait_status) &&
+			  WTERMSIG(sup->ending.wait_status) == SIGKILL;
+	if (sup->reason != REASON_NONE || (sup->ended && !was_killed))
 		return;
 	sup->reason = reason;
 	sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/sys.h"
 #include "box/written.h"
 
 enum {
@@ -25,32 +24,9 @@ enum {
 	MEMFDS_MAX = 1024,
 	FORKED_NOT_EXECUTED = 0x40, /* PF_FORKNOEXEC of linux/sched.h */
 	PAGE_TABLE_SHARE = 512,	    /* bytes of address space for a byte of page table */
+	LARGE_BYTES = 1024 * 1024,  /* of page tables */
 	BLOCK_BYTES = 512,	    /* of getrusage(2) */
 };
-
-int usage_open(int look_fd, int ret_fds[USAGE__N])
-{
-	static const struct {
-		const char *path;
-		int flags;
-	} files[USAGE__N] = {
-		[USAGE_PROC] = { ".", O_RDONLY | O_DIRECTORY },
-		[USAGE_ROOT] = { "/", O_PATH | O_DIRECTORY },
-		[USAGE_SHM] = { "/proc/sysvipc/shm", O_RDONLY },
-		[USAGE_INIT] = { "/proc/self/stat", O_RDONLY },
-	};
-
-	for (int i = 0; i < USAGE__N; i++) {
-		ret_fds[i] = sys_openat2(look_fd, files[i].path, files[i].flags | O_CLOEXEC, 0, 0);
-		if (ret_fds[i] >= 0)
-			continue;
-		int r = ret_fds[i];
-		while (--i >= 0)
-			(void)sys_close(ret_fds[i]);
-		return r;
-	}
-	return 0;
-}
 
 /*** Files and directories of /proc ***/
 
@@ -342,8 +318,8 @@ int usage_read(struct usage_reader *reader, struct usage *ret_usage)
 	    usage_parse_stat(text, &init))
 		usage.cpu_us += ticks_to_us(init.reaped_ticks);
 	uint64_t growth = usage_shmem_growth(reader), own = tmpfs_bytes(reader);
-	usage.memory_bytes = look.rss_bytes - mark_copies(reader) + look.table_bytes +
-			     (growth > own ? growth : own);
+	reader->bound_bytes = look.rss_bytes - mark_copies(reader) + (growth > own ? growth : own);
+	usage.memory_bytes = reader->bound_bytes + look.table_bytes;
 	*ret_usage = usage;
 	return 0;
 }
@@ -514,16 +490,35 @@ static void add_mapped(struct measure *measure, const struct usage_task *task)
 	measure->bytes += sum.shmem_bytes > 0 ? mapped.bytes : sum.bytes;
 }
 
-static void add_page_tables(struct measure *measure, const struct usage_task *task)
+static uint64_t read_tables(const struct usage_reader *reader, const struct usage_task *task)
 {
 	char name[NAME_BYTES], text[4096];
 
 	(void)snprintf(name, sizeof name, "%d/task/%d/status", task->pid, task->memory_of);
-	if (read_file(measure->reader->fds[USAGE_PROC], name, text, sizeof text) <= 0)
-		return;
+	if (read_file(reader->fds[USAGE_PROC], name, text, sizeof text) <= 0)
+		return 0;
 	const char *line = strstr(text, "\nVmPTE:");
-	if (line)
-		measure->bytes += line_bytes(line + 1, "VmPTE:");
+	return line ? line_bytes(line + 1, "VmPTE:") : 0;
+}
+
+static bool could_be_large(const struct usage_task *task)
+{
+	return task->vsize_bytes / PAGE_TABLE_SHARE > LARGE_BYTES && !task->is_copy;
+}
+
+uint64_t usage_read_tables(struct usage_reader *reader)
+{
+	uint64_t bound = reader->bound_bytes;
+
+	for (size_t i = 0; i < reader->tasks_len; i++) {
+		struct usage_task *task = &reader->tasks[i];
+		bool large = could_be_large(task);
+
+		if (large)
+			task->table_bytes = read_tables(reader, task);
+		bound += large ? task->table_bytes : task->vsize_bytes / PAGE_TABLE_SHARE;
+	}
+	return bound;
 }
 
 /* Columns of sysvipc(5) as the first line names them; rss and swap are the last two. */
@@ -557,9 +552,22 @@ static void add_system_v(struct measure *measure)
 	}
 }
 
+/*
+ * A walk through large tables takes long, and what fills them goes on meanwhile. So what is
+ * little beside them is left out: they soon are enough without it.
+ */
+static bool is_slow(const struct usage_task *task)
+{
+	return task->table_bytes > LARGE_BYTES && task->table_bytes > task->rss_bytes / 8;
+}
+
 int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes)
 {
+	enum {
+		LEFT_OUT_PARTS = 4, /* of what is enough: the most that is left out */
+	};
 	static struct measure measure; /* large: not on the stack of a thread */
+	uint64_t left_out = 0;
 	struct stat root;
 
 	if (fstat(reader->fds[USAGE_ROOT], &root) < 0)
@@ -569,13 +577,23 @@ int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_me
 	measure.bytes = tmpfs_bytes(reader);
 	measure.memfds_len = 0;
 	add_system_v(&measure);
-	for (size_t i = 0; i < reader->tasks_len; i++)
+	/* What costs least comes first: the mappings of one with large tables take long to walk. */
+	(void)usage_read_tables(reader);
+	for (size_t i = 0; i < reader->tasks_len; i++) {
+		measure.bytes += reader->tasks[i].table_bytes;
 		add_memfds(&measure, &reader->tasks[i]);
+	}
 	for (size_t i = 0; i < reader->tasks_len && measure.bytes <= enough; i++) {
-		if (reader->tasks[i].is_copy)
+		const struct usage_task *task = &reader->tasks[i];
+
+		if (task->is_copy)
 			continue;
-		add_mapped(&measure, &reader->tasks[i]);
-		add_page_tables(&measure, &reader->tasks[i]);
+		if (!could_be_large(task))
+			measure.bytes += read_tables(reader, task);
+		if (is_slow(task) && left_out + task->rss_bytes <= enough / LEFT_OUT_PARTS)
+			left_out += task->rss_bytes;
+		else
+			add_mapped(&measure, task);
 	}
 	*ret_memory_bytes = measure.bytes;
 	return 0;

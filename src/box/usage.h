@@ -4,7 +4,7 @@
  *
  * Two looks. usage_read() is cheap, takes no lock of a process's memory, and its memory is
  * a bound from above: shared pages count once for each process, page tables by what the
- * address space could need. usage_measure() says what it is, as cgroups count it: each page
+ * address space could need, unless usage_read_tables() read them. usage_measure() says what it is, as cgroups count it: each page
  * once, with page tables, swap, tmpfs, System V and memfd memory. It reads smaps, which
  * waits for a process that holds the lock of its own memory.
  */
@@ -35,6 +35,7 @@ struct usage_task {
 	bool has_forked; /* and not executed anything yet */
 	uint64_t rss_bytes;
 	uint64_t vsize_bytes;
+	uint64_t table_bytes; /* page tables where they could be large, once they are read */
 	uint64_t written_bytes;
 };
 
@@ -52,6 +53,7 @@ struct usage_reader {
 	/* Of the last look, by pid, and with reaped_blocks of the one before. */
 	struct usage_task *tasks, *before;
 	size_t tasks_len, tasks_cap, before_len, before_cap;
+	uint64_t bound_bytes; /* without page tables */
 };
 
 /*
@@ -68,6 +70,8 @@ uint64_t usage_shmem_growth(struct usage_reader *reader);
  */
 int usage_read(struct usage_reader *reader, struct usage *ret_usage);
 void usage_forget(struct usage_reader *reader);
+/* The bound of usage_read() with large page tables as they are, not as they could be. */
+uint64_t usage_read_tables(struct usage_reader *reader);
 /* The memory of what usage_read() saw last; once it is above enough, what was seen till then. */
 int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes);
 

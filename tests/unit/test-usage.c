@@ -153,6 +153,46 @@ static void test_sum(void **state)
 	assert_int_equal(memory, 8 * MIB + 2 * KIB + 100 * KIB);
 }
 
+static void put_tables(int pid, unsigned kib)
+{
+	char name[64], text[128];
+
+	(void)snprintf(name, sizeof name, "%d/task/%d/status", pid, pid);
+	(void)snprintf(text, sizeof text, "Name:\tx\nVmPTE:\t%8u kB\nVmSwap:\t  0 kB\n", kib);
+	put(name, text);
+}
+
+/* Page tables that are, for those that could be; and no long walk for what they soon tell. */
+static void test_tables(void **state)
+{
+	struct usage usage;
+	uint64_t memory;
+
+	(void)state;
+	put_stat(2, 2, 'R', 1, 0, 0, 1, 512 * 1024 * MIB, 8 * MIB);
+	put_stat(3, 3, 'S', 1, 0, 0, 1, 512 * MIB, 12 * MIB);
+	put_tables(2, 40 * 1024);
+	put_tables(3, 50);
+	put_rollup(2, 2, 7 * 1024, 0);
+	put_rollup(3, 3, 6 * 1024, 0);
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_true(usage.memory_bytes > 1024 * MIB);
+	assert_true(usage_read_tables(&reader) <= usage.memory_bytes);
+	assert_int_equal(usage_read_tables(&reader) - reader.bound_bytes, 41 * MIB);
+	/* 8 MiB are not more than a quarter of 64, but more than one of 16 */
+	assert_int_equal(usage_measure(&reader, 64 * MIB, &memory), 0);
+	assert_int_equal(memory, 46 * MIB + KIB + 50 * KIB);
+	put_tables(2, 3 * 1024);
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_int_equal(usage_measure(&reader, 16 * MIB, &memory), 0);
+	assert_int_equal(memory, 16 * MIB + 2 * KIB + 50 * KIB);
+	/* tables alone: no file of mappings is opened */
+	put_tables(2, 65 * 1024);
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_int_equal(usage_measure(&reader, 64 * MIB, &memory), 0);
+	assert_int_equal(memory, 65 * MIB);
+}
+
 /* The leader has ended: its files show no memory. */
 static void test_leaderless(void **state)
 {
@@ -265,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stat),
 		cmocka_unit_test_setup_teardown(test_sum, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_tables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_leaderless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_vfork, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared, set_up, tear_down),
