@@ -48,6 +48,7 @@
 #include "box/protect.h"
 #include "box/refused.h"
 #include "box/sockets.h"
+#include "box/syscalls.h"
 #include "box/timing.h"
 #include "box/tty.h"
 #include "box/usage.h"
@@ -503,6 +504,28 @@ static int send_layers(const struct init *init, struct err *reterr)
 	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "hand over", "the box's layers") : 0;
 }
 
+/* Where it only tells what is refused, a run goes on without. */
+static int prepare_listener(const struct plan *plan, struct payload *payload, struct err *reterr)
+{
+	bool decides = plan->protect || plan->observed;
+	bool waits = decides || plan->has_exec_list || plan->explains_missing;
+	/* What comes between the filter and execve has to get through it. */
+	bool may_send = syscalls_allows(plan->filter, SYS_sendmsg) &&
+			(!waits || syscalls_allows(plan->filter, SYS_read));
+	int r = -EPERM;
+
+	if (may_send) {
+		r = listener_prepare(&payload->listener_send, reterr);
+	} else if (decides) {
+		err_wall(reterr, "seccomp", EPERM, "hand over", "the listener");
+		err_hint(reterr, "files.protect needs sendmsg and read: take them out of "
+				 "syscalls.deny");
+	}
+	payload->needs_listener = decides;
+	payload->waits = waits && r == 0;
+	return decides ? r : 0;
+}
+
 static int start(struct init *init, struct payload *payload, pid_t *ret_command, struct err *reterr)
 {
 	const struct plan *plan = init->plan;
@@ -518,12 +541,8 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 		r = observe_prepare(init->trace, reterr);
 	if (r == 0 && plan->observed)
 		r = send_layers(init, reterr);
-	payload->needs_listener =
-		plan->protect || plan->observed || plan->has_exec_list || plan->explains_missing;
-	/* Where it only tells, a run goes on without. */
-	if (r == 0 && listener_prepare(&payload->listener_send, reterr) < 0 &&
-	    payload->needs_listener)
-		r = -EOPNOTSUPP;
+	if (r == 0)
+		r = prepare_listener(plan, payload, reterr);
 	refused_prepare(plan, init->socket_fd);
 	watched_prepare(plan, init->socket_fd);
 	if (r == 0 && init->broker_fd >= 0)

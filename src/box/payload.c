@@ -131,36 +131,20 @@ static int close_the_rest(struct payload *payload, int *ret_listener_send)
 	return r < 0 ? fail(payload, r, "close", "inherited descriptors") : 0;
 }
 
-/* Whether what comes between the filter and execve gets through it: syscalls.deny may say no. */
-static bool may_hand_over(const struct payload *payload)
-{
-	const struct filter *filter = payload->plan->filter;
-
-	return payload->listener_send >= 0 && syscalls_allows(filter, SYS_sendmsg) &&
-	       (!payload->needs_listener || syscalls_allows(filter, SYS_read));
-}
-
 /* Last: from here on the payload's own rules apply to us. */
 static int load_filter(struct payload *payload, int listener_send)
 {
 	const struct filter *filter = payload->plan->filter;
-	bool is_needed = payload->needs_listener, wanted = may_hand_over(payload);
 	int listener = -1;
+	int r = syscalls_load(filter, listener_send >= 0, &listener, &payload->err);
 
-	if (is_needed && !wanted) {
-		err_wall(&payload->err, "seccomp", EPERM, "hand over", "the listener");
-		err_hint(&payload->err,
-			 "files.protect, exec and audit.explain_missing need sendmsg and "
-			 "read: take them out of syscalls.deny");
-		return -EPERM;
-	}
-	int r = syscalls_load(filter, wanted, &listener, &payload->err);
-	if (r < 0 && wanted && !is_needed) /* another sandbox around this one has the listener */
+	/* Another sandbox around this one has the listener: what is refused is not told. */
+	if (r < 0 && listener_send >= 0 && !payload->needs_listener)
 		r = syscalls_load(filter, false, &listener, &payload->err);
 	if (r < 0 || listener < 0)
 		return r;
 	payload->tells = true;
-	return listener_hand_over(listener_send, listener, is_needed, &payload->err);
+	return listener_hand_over(listener_send, listener, payload->waits, &payload->err);
 }
 
 static int close_the_walls(struct payload *payload)
@@ -289,9 +273,10 @@ static int hand_over(struct payload *payload, pid_t pid, struct err *reterr)
 
 	if (listener_send < 0)
 		return 0;
-	int r = listener_receive(&listener_send, payload->needs_listener, reterr);
-	if (!payload->needs_listener) {
-		/* It runs already. Without us the kernel refuses, and nothing is told. */
+	int r = listener_receive(&listener_send, payload->waits, reterr);
+	if (!payload->waits || (r < 0 && !payload->needs_listener)) {
+		/* It runs, or it says itself why not. Without us the kernel refuses, and nothing
+		 * is told. */
 		payload->start->ending.tells = r == 0;
 		return 0;
 	}
@@ -308,7 +293,7 @@ int payload_start(struct payload *payload, pid_t *ret_pid, struct err *reterr)
 {
 	memset(&payload->err, 0, sizeof payload->err);
 	int pid = clone(payload_main, payload_stack + sizeof payload_stack,
-			CLONE_VM | SIGCHLD | (payload->needs_listener ? 0 : CLONE_VFORK), payload);
+			CLONE_VM | SIGCHLD | (payload->waits ? 0 : CLONE_VFORK), payload);
 	if (pid < 0) {
 		err_set(reterr, E_SYSTEM, errno, "start", "the command");
 		if (errno == EAGAIN)

@@ -16,7 +16,8 @@ struct payload {
 	int stdio[3];	     /* what becomes 0, 1 and 2; -1: stays as it is */
 	int terminal;	     /* slave of the box's terminal, or -1 */
 	int listener_send;   /* socket for the seccomp listener, or -1 */
-	bool needs_listener; /* not only to tell refusals: without it nothing runs */
+	bool needs_listener; /* not only to tell what was refused: without it nothing runs */
+	bool waits;	     /* for init, which answers calls from the first execve on */
 	struct start *start; /* landlock_abi and degraded are added to it */
 	int landlock_abi;
 	bool cpus_held;	   /* limits.cpus, by a cgroup */

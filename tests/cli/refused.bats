@@ -94,6 +94,39 @@ import socket
 try: socket.socket()
 except PermissionError: print("refused")' >out
 	[ "$(cat out)" = refused ]
+	# The exec list holds all the same; files.protect needs init, and says so.
+	run aisbx run --deny-syscall sendmsg --exec sh --result result.json -- sh -c 'id; echo ran'
+	status_is 0
+	[ "$output" = ran ]
+	[ "$(jq .walls.seccomp_recorded result.json)" = false ]
+	mkdir work
+	run aisbx run --deny-syscall sendmsg --rw work --protect .git -- true
+	status_is 125
+	[[ $stderr == *"take them out of syscalls.deny"* ]]
+}
+
+@test "another sandbox around it has the listener: refused all the same, and the result says it" {
+	cat >outer.py <<-'E'
+		import ctypes, os, struct, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		allow = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000))
+		program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 1, ctypes.addressof(allow)))
+		assert libc.prctl(38, 1, 0, 0, 0) == 0
+		seccomp = 317 if os.uname().machine == "x86_64" else 277
+		fd = libc.syscall(seccomp, 1, 8, program)
+		assert fd >= 0, ctypes.get_errno()
+		os.set_inheritable(fd, True)
+		os.execv(sys.argv[1], sys.argv[1:])
+	E
+	mkdir work
+	run timeout 20 python3 outer.py "$AISBX" run --result result.json -- unshare -U true
+	status_is 1
+	[ "$(jq -c '[.walls.seccomp_recorded, .refused]' result.json)" = '[false,[]]' ]
+	run timeout 20 python3 outer.py "$AISBX" run --exec sh --result result.json -- sh -c 'id; true'
+	status_is 0
+	[ "$(jq -c '[.walls.seccomp_recorded, .refused]' result.json)" = '[false,[]]' ]
+	run timeout 20 python3 outer.py "$AISBX" run --rw work --protect .git -- true
+	status_is 125
 }
 
 @test "a flood is counted, slowed, and delays no clock" {
