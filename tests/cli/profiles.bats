@@ -188,14 +188,6 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	bad "./p.yaml:1:1: "
 }
 
-@test "keys that are not there yet are unknown" {
-	local key
-	for key in 'secrets: []'; do
-		printf '%s\n' "$key" >p.yaml
-		bad "./p.yaml:1:1: "
-	done
-}
-
 @test "check: every error of every file in one run, exit 1; exit 0 when fine" {
 	printf 'fils: 1\nlimits: {memory: lots, cpu: soon}\n' >a.yaml
 	printf 'extends: [default]\n' >b.yaml
