@@ -231,6 +231,37 @@ start_daemon() { # MARK
 	output_is $'other.call\nother.sock\nq.call\nq.sock'
 }
 
+@test "what a handler is given is in no memory of the box, seen by the host's root" {
+	need_root
+	profile 'command: [cat], env: [WORD=needle-of-the-handler]'
+	"$AISBX" run -p ./p.yaml -- sh -c 'q </dev/null; echo up; exec sleep 60' >up 3>&- &
+	local pid=$! init
+	eventually grep -q up up
+	init=$(init_of $pid)
+	run python3 - "$init" "$(cat "/proc/$init/task/$init/children")" "$pid" <<-'E'
+		import sys
+		def has(pid):
+		    for line in open(f"/proc/{pid}/maps"):
+		        span, mode = line.split()[:2]
+		        if mode[0] != "r" or "[v" in line:
+		            continue
+		        start, end = (int(x, 16) for x in span.split("-"))
+		        with open(f"/proc/{pid}/mem", "rb", 0) as mem:
+		            mem.seek(start)
+		            try:
+		                if b"needle-of-the-handler" in mem.read(end - start):
+		                    return True
+		            except OSError:
+		                pass
+		    return False
+		print(*(has(pid.strip()) for pid in sys.argv[1:]))
+	E
+	kill -9 $pid
+	wait $pid || true
+	# the control: the supervisor, outside, has it
+	output_is "False False True"
+}
+
 @test "a check that a request breaks refuses it, and the next one is checked" {
 	handler ran <<<'echo ran; cat >/dev/null'
 	profile "command: ['$T/ran'], schema: {type: object}, max_input: 4M"
