@@ -76,7 +76,7 @@ static int divert_stdout(struct learn *learn, struct err *reterr)
 static int read_updated(struct learn *learn, struct err *reterr)
 {
 	const char *name = learn->options.update;
-	char *text;
+	char *text = NULL;
 
 	if (strcmp(name, "-") == 0)
 		return err_msg(reterr, E_USAGE, "stdin cannot be updated; name a profile's file");

@@ -89,16 +89,19 @@ static int refuse(const struct editor *editor, size_t line, const char *why)
 
 /*** One item ***/
 
-static bool find_key(const struct editor *editor, size_t from, size_t to, size_t indent,
-		     const char *key, size_t *ret_line)
+/* The key's value and line, or NULL. */
+static const char *find_key(const struct editor *editor, size_t from, size_t to, size_t indent,
+			    const char *key, size_t *ret_line)
 {
 	for (size_t i = from; i < to; i++) {
-		if (value_of(editor->lines.items[i], indent, key)) {
+		const char *value = value_of(editor->lines.items[i], indent, key);
+
+		if (value) {
 			*ret_line = i;
-			return true;
+			return value;
 		}
 	}
-	return false;
+	return NULL;
 }
 
 /* The closing bracket of a list that begins at value and ends on the same line, or NULL. */
@@ -135,10 +138,9 @@ static int append_in_brackets(struct editor *editor, size_t line, const char *va
 	return 0;
 }
 
-static int append_item(struct editor *editor, size_t line, size_t indent,
+static int append_item(struct editor *editor, size_t line, size_t indent, const char *value,
 		       const struct proposed *item)
 {
-	const char *value = value_of(editor->lines.items[line], indent, item->key);
 	size_t end = end_of_block(editor, line, indent, true), deep = indent + 2;
 
 	if (*value == '[')
@@ -169,11 +171,11 @@ static int edit_key(struct editor *editor, size_t from, size_t to, size_t indent
 		    const struct proposed *item)
 {
 	size_t line;
-	bool found = find_key(editor, from, to, indent, item->key, &line);
+	const char *value = find_key(editor, from, to, indent, item->key, &line);
 
-	if (found && item->is_list)
-		return append_item(editor, line, indent, item);
-	if (found) {
+	if (value && item->is_list)
+		return append_item(editor, line, indent, value, item);
+	if (value) {
 		editor->lines.items[line] =
 			arena_strdup(editor->arena, value_line(editor->arena, indent, item));
 		return 0;
@@ -183,7 +185,7 @@ static int edit_key(struct editor *editor, size_t from, size_t to, size_t indent
 		return 0;
 	}
 	insert(editor, to, arena_printf(editor->arena, "%*s%s:", (int)indent, "", item->key));
-	return append_item(editor, to, indent, item);
+	return append_item(editor, to, indent, "", item);
 }
 
 static int edit_item(struct editor *editor, const struct proposed *item)
@@ -192,11 +194,12 @@ static int edit_item(struct editor *editor, const struct proposed *item)
 
 	if (!item->section)
 		return edit_key(editor, 0, editor->lines.len, 0, item);
-	if (!find_key(editor, 0, editor->lines.len, 0, item->section, &line)) {
+	const char *value = find_key(editor, 0, editor->lines.len, 0, item->section, &line);
+	if (!value) {
+		value = "";
 		line = editor->lines.len;
 		insert(editor, line, arena_printf(editor->arena, "%s:", item->section));
 	}
-	const char *value = value_of(editor->lines.items[line], 0, item->section);
 	if (is_value(value))
 		return refuse(editor, line,
 			      arena_printf(editor->arena,

@@ -100,12 +100,16 @@ static void refuse_path(const struct work *work, const char *key, const char *pa
 		 why);
 }
 
-/* Names come from the payload. */
+/* Why no profile can grant it; names come from the payload. */
 static const char *name_why(struct arena *arena, const char *path)
 {
-	if (strcmp(word_printable(arena, path), path) == 0)
-		return NULL;
-	return "a profile cannot have such a name; rename it";
+	const char *why = path_why_no_source(path);
+
+	if (!why)
+		why = path_why_no_place(path);
+	if (!why && strcmp(word_printable(arena, path), path) != 0)
+		why = "a profile cannot have such a name; rename it";
+	return why;
 }
 
 /*** What is written ***/
@@ -399,10 +403,13 @@ static void propose_hides(const struct work *work, const struct wanted_list *wri
 		bool is_seen = i >= findings->secrets->len;
 		const char *path = is_seen ? findings->seen.items[i - findings->secrets->len].path
 					   : findings->secrets->items[i];
-		const struct wanted hide = { .path = path,
-					     .why = sensitive_why(places, path),
-					     .is_whole = true };
+		struct wanted hide = { .path = path,
+				       .why = sensitive_why(places, path),
+				       .is_whole = true };
 
+		/* What no profile can name goes with the directory it is in. */
+		while (hide.why && hide.path[1] && name_why(work->arena, hide.path))
+			hide.path = place_parent(work->arena, hide.path);
 		/* Of the system, what is secret only root can read. */
 		if (!hide.why ||
 		    !(path_is_within(path, places->home) || path_is_within(path, places->cwd)))

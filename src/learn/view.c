@@ -72,12 +72,13 @@ static int read_mounts(struct builder *builder, struct err *reterr)
 {
 	static const char file[] = "/proc/self/mountinfo";
 	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char *text;
+	char *text = NULL;
 	ssize_t n = fd < 0 ? -errno : arena_read(builder->arena, fd, 16384, MOUNTINFO_MAX, &text);
 
 	if (n < 0)
 		return err_set(reterr, E_SYSTEM, (int)-n, "read", file);
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+	for (const char *line = text; line && *line;
+	     line += strcspn(line, "\n"), line += *line == '\n') {
 		char *path = mount_point(builder->arena, line);
 
 		if (path[0] == '/' && path[1])
