@@ -108,6 +108,8 @@ static void find_programs(struct learn *learn)
 			findings->programs_why =
 				arena_printf(arena, "%s is none of the system's",
 					     place_text(arena, &findings->places, path));
+		if (strncmp(strrchr(path, '/') + 1, "python", strlen("python")) == 0)
+			findings->ran_python = true;
 		strv_push_new(arena, &findings->programs, program_text(arena, path));
 	}
 	for (size_t i = 0; i < gathered->seen.len; i++) {

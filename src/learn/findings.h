@@ -70,6 +70,7 @@ struct findings {
 	struct strv names;	    /* of what lies in directories that are new */
 	bool is_update;		    /* of a profile of the user's: its limits only grow */
 	const struct strv *secrets; /* paths that are there and sensitive: hidden below a grant */
+	bool ran_python;	    /* which lists directories to import from them */
 	struct strv programs;	    /* in the order of first use: names or paths */
 	const char *programs_why;   /* why there can be no list of them, or NULL */
 	struct seen_host *hosts;

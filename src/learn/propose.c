@@ -291,15 +291,8 @@ static bool lies_in(const struct wanted_list *list, const char *path)
 static bool is_import(const struct work *work, const struct seen *seen)
 {
 	const struct findings *findings = work->findings;
-	bool is_python = false;
 
-	for (size_t i = 0; i < findings->programs.len; i++) {
-		const char *slash = strrchr(findings->programs.items[i], '/');
-
-		is_python |= strncmp(slash ? slash + 1 : findings->programs.items[i], "python",
-				     strlen("python")) == 0;
-	}
-	for (size_t i = 0; is_python && i < findings->seen.len; i++) {
+	for (size_t i = 0; findings->ran_python && i < findings->seen.len; i++) {
 		const struct seen *other = &findings->seen.items[i];
 		size_t len = strlen(other->path);
 

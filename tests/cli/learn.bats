@@ -398,4 +398,8 @@ state() {
 	fi
 	aisbx learn -q --update ./mine.yaml -- cat a >diff
 	[ ! -s diff ]
+	echo 'print(open("b").read())' >read.py
+	run aisbx learn -q --update python -- python3 read.py
+	grep -q '^+    - ./read.py' <<<"$output"
+	run ! grep -q '^+    - \.  ' <<<"$output"
 }

@@ -292,6 +292,24 @@ static void test_whole_proposal(void **state)
 	loads(text);
 }
 
+/* Python lists where it imports from; that alone grants no directory. */
+static void test_imports(void **state)
+{
+	for (int python = 0; python < 2; python++) {
+		struct findings findings = findings_of();
+
+		(void)state;
+		findings.ran_python = python;
+		seen_add(&arena, &findings.seen, "/home/u/p", true, SEEN_LIST);
+		seen_add(&arena, &findings.seen, "/home/u/p/pkg/m.py", false, SEEN_READ);
+		seen_add(&arena, &findings.seen, "/home/u/p/data", true, SEEN_LIST);
+		const char *text = text_of(&findings);
+		assert_int_equal(!strstr(text, "    - .  # listed"), python);
+		assert_int_equal(!!strstr(text, "    - ./pkg/m.py  # read"), python);
+		assert_int_equal(!!strstr(text, "    - ./data  # listed"), python);
+	}
+}
+
 static void test_work_tree(void **state)
 {
 	static char *names[] = { (char *)".git", (char *)".aisbx*" };
@@ -504,6 +522,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_variable_names, clear_arena),
 		cmocka_unit_test_teardown(test_collapse, clear_arena),
 		cmocka_unit_test_teardown(test_whole_proposal, clear_arena),
+		cmocka_unit_test_teardown(test_imports, clear_arena),
 		cmocka_unit_test_teardown(test_work_tree, clear_arena),
 		cmocka_unit_test_teardown(test_hostile_names, clear_arena),
 		cmocka_unit_test_teardown(test_scalars, clear_arena),
