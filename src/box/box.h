@@ -58,6 +58,7 @@ struct box_end {
 	struct cut stdout_cut; /* what of them was not passed on */
 	struct cut stderr_cut;
 	bool truncated;
+	bool is_unseen;	   /* ended because what it uses could not be looked at */
 	bool is_stuck;	   /* killed, and not gone yet: what they wait for is the host's */
 	int output_errnum; /* why standard output or error took no more, 0: it did, or was closed */
 	int landlock_abi;

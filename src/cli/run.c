@@ -338,6 +338,9 @@ static int report(struct run *run)
 	/* A host that nobody granted may be why it failed. */
 	if (run->end.started && status != 0 && !run->options.quiet && !run->options.verbose)
 		print_notes(&run->plan);
+	if (run->end.is_unseen && !run->options.quiet)
+		(void)fprintf(stderr, "aisbx: the box was ended: something in it cannot be looked "
+				      "at, and a limit not be held\n");
 	if (run->end.is_stuck)
 		(void)fprintf(stderr, "aisbx: killed processes of the box are not gone yet: they "
 				      "end when what they wait for in the kernel does\n");

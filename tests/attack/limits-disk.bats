@@ -147,3 +147,21 @@ held() { # NAME [MIB]: ended at 16M; below its limit done, and the count is true
 	[ "$(outcome)" = signaled ]
 	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
 }
+
+# Of an ordinary user's, when root owns the program.
+@test "a program that may be executed and not read ends the box, with a word" {
+	need_root
+	local dir
+	dir=$(mktemp -d "$BIN/unreadable.XXXXXX")
+	cp "$(readlink -f "$(command -v sleep)")" "$dir/sleep"
+	chmod 711 "$dir/sleep"
+	chmod 755 "$dir"
+	cd "$dir"
+	run as_user timeout 60 "$AISBX" run --ro "$dir" --disk 1M -- "$dir/sleep" 20
+	status_is 137
+	contains "$stderr" "aisbx: the box was ended: something in it cannot be looked at"
+	run as_user timeout 60 "$AISBX" run --ro "$dir" -- "$dir/sleep" 0.5
+	status_is 0
+	cd "$T"
+	rm -rf "$dir"
+}
