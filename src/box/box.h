@@ -34,6 +34,7 @@ extern const char *const outcome_names[OUTCOME__N];
 /* What holds limits.memory and limits.cpu, best first. */
 enum limits_backend {
 	LIMITS_CGROUP,	   /* the kernel, for the whole box */
+	LIMITS_SYSTEMD,	   /* the same, in a scope that systemd made */
 	LIMITS_SUPERVISOR, /* looking, for the whole box */
 	LIMITS_RLIMIT,	   /* the kernel, for each process: a box without /proc */
 };

@@ -18,13 +18,16 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/scope.h"
 
 #define CGROUPS "/sys/fs/cgroup"
 
 enum {
 	PATH_BYTES = 4096,
 	GUARD_STACK_BYTES = 8192,
-	GUARD_TRIES = 10000, /* a millisecond each */
+	GUARD_TRIES = 10000,   /* a millisecond each */
+	SCOPE_WAIT_MS = 25000, /* as D-Bus does */
+	SCOPE_TRIES = 1000,    /* a millisecond each */
 };
 
 /*** Files of a cgroup ***/
@@ -74,12 +77,12 @@ static uint64_t read_value(int dir_fd, const char *name, const char *key)
 
 /*** Where one can be made ***/
 
-/* "0::/a/b" of /proc/self/cgroup, as a path below CGROUPS. */
-static bool own_path(char path[PATH_BYTES])
+/* "0::/a/b" of such a file of /proc, as a path below CGROUPS. */
+static bool read_path(const char *file, char path[PATH_BYTES])
 {
 	char text[PATH_BYTES];
 
-	if (!read_file(AT_FDCWD, "/proc/self/cgroup", text, sizeof text))
+	if (!read_file(AT_FDCWD, file, text, sizeof text))
 		return false;
 	char *line = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
 	if (!line)
@@ -145,12 +148,35 @@ static bool set_limits(const struct plan *plan, int fd, bool has_pids)
 
 /*** The guard ***/
 
+static const struct timespec millisecond = { .tv_nsec = 1000000 };
+
 static struct {
-	int read_fd, parent_fd;
+	int read_fd, parent_fd; /* parent_fd -1: it is for systemd to remove it */
 	char name[sizeof((struct cgroup *)NULL)->name];
 	char kill_path[64];
 	char stack[GUARD_STACK_BYTES] __attribute__((aligned(16)));
 } guard;
+
+/*
+ * systemd takes note of the end of processes that are in the scope, not of ones that die on
+ * their way in there: asked to move those, it would keep an empty scope for ever. So who was
+ * to be moved waits for it, for a while.
+ */
+static void await_scope(void)
+{
+	char text[2048];
+
+	for (int i = 0; i < SCOPE_TRIES; i++) {
+		int fd = sys_open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC, 0);
+		long n = fd < 0 ? -1 : sys_read(fd, text, sizeof text - 1);
+
+		(void)sys_close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		if (strstr(text, guard.name))
+			return;
+		(void)sys_call2(SYS_nanosleep, &millisecond, NULL);
+	}
+}
 
 /*
  * Shares memory with the supervisor, which may be in the middle of anything: sys_* only. Its
@@ -158,7 +184,6 @@ static struct {
  */
 static int guard_main(void *unused)
 {
-	static const struct timespec millisecond = { .tv_nsec = 1000000 };
 	enum {
 		SUPERVISOR,
 		PARENT,
@@ -170,9 +195,13 @@ static int guard_main(void *unused)
 	(void)sys_call0(SYS_setsid); /* a signal to the caller's process group is not for us */
 	(void)sys_call3(SYS_dup3, guard.read_fd, SUPERVISOR, 0);
 	(void)sys_call3(SYS_dup3, guard.parent_fd, PARENT, 0);
-	(void)sys_call3(SYS_close_range, FIRST_UNUSED, ~0U, 0);
+	(void)sys_call3(SYS_close_range, guard.parent_fd < 0 ? PARENT : FIRST_UNUSED, ~0U, 0);
 	while (sys_read(SUPERVISOR, &byte, 1) == -EINTR)
 		;
+	if (guard.parent_fd < 0) {
+		await_scope();
+		sys_exit_group(0);
+	}
 	/* The supervisor is gone; what it did not get to is what is left to do. */
 	int kill_fd = sys_openat2(PARENT, guard.kill_path, O_WRONLY | O_CLOEXEC, 0, 0);
 	if (kill_fd >= 0) /* since Linux 5.14; init's own end does the same */
@@ -205,19 +234,32 @@ static bool start_guard(struct cgroup *cgroup, int parent_fd)
 	return cgroup->guard >= 0;
 }
 
+/* It ends as it would without us. */
+static void let_guard_go(struct cgroup *cgroup)
+{
+	close_keeping_errno(cgroup->guard_fd);
+	cgroup->guard_fd = -1;
+	while (cgroup->guard > 0 && waitpid(cgroup->guard, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	cgroup->guard = -1;
+}
+
 static void stop_guard(struct cgroup *cgroup)
 {
-	if (cgroup->guard > 0) {
+	if (cgroup->guard > 0)
 		(void)kill(cgroup->guard, SIGKILL); /* our child, not reaped: cannot miss */
-		while (waitpid(cgroup->guard, NULL, __WALL) < 0 && errno == EINTR)
-			;
-	}
-	close_keeping_errno(cgroup->guard_fd);
-	cgroup->guard = -1;
-	cgroup->guard_fd = -1;
+	let_guard_go(cgroup);
 }
 
 /*** Making and removing ***/
+
+/* Its children are systemd's, which passes cpu and io on while one of its units has a use for them. */
+static bool is_slice(const char *path)
+{
+	size_t len = strlen(path), suffix_len = strlen(".slice");
+
+	return len > suffix_len && strcmp(path + len - suffix_len, ".slice") == 0;
+}
 
 /* Below the directory path, if that passes on what it takes. */
 static bool make_below(const struct plan *plan, const char *path, struct cgroup *cgroup)
@@ -238,7 +280,7 @@ static bool make_below(const struct plan *plan, const char *path, struct cgroup 
 	cgroup->parent_fd = steal_fd(&parent_fd);
 	cgroup->fd = openat(cgroup->parent_fd, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup->fd >= 0 && set_limits(plan, cgroup->fd, has_word(controllers, "pids")) &&
-	    set_shares(plan, controllers, cgroup))
+	    set_shares(plan, is_slice(path) ? "" : controllers, cgroup))
 		return true;
 	cgroup_remove(cgroup);
 	return false;
@@ -252,7 +294,8 @@ void cgroup_create(const struct plan *plan, struct cgroup *cgroup)
 
 	*cgroup = none;
 	/* Where it is not mounted, or beside v1, which then has the controllers: one call. */
-	if (statfs(CGROUPS, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC || !own_path(path))
+	if (statfs(CGROUPS, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC ||
+	    !read_path("/proc/self/cgroup", path))
 		return;
 	(void)snprintf(cgroup->name, sizeof cgroup->name, "aisbx-%s", plan->run);
 	if (strcmp(path, CGROUPS "/") != 0) {
@@ -267,6 +310,94 @@ void cgroup_create(const struct plan *plan, struct cgroup *cgroup)
 	(void)make_below(plan, path, cgroup);
 }
 
+/*** In a scope ***/
+
+bool cgroup_lacks(const struct plan *plan, const struct cgroup *cgroup)
+{
+	const struct limits *limits = &plan->limits;
+	bool wants_watching = limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE;
+
+	return (limits->cpus != LIMIT_NONE && limits->cpus % SHARE_WHOLE != 0 &&
+		!cgroup->holds_cpus) ||
+	       (limits->io_weight != LIMIT_NONE && !cgroup->holds_io) ||
+	       /* A box without /proc cannot be looked at. */
+	       (wants_watching && cgroup->fd < 0 && plan->degradable[WALL_PROC]);
+}
+
+/* That of the scope: another process was moved if init is not there. */
+static bool find_scope(const struct plan *plan, pid_t init, char path[PATH_BYTES])
+{
+	char file[32], scope[64];
+
+	(void)snprintf(file, sizeof file, "/proc/%d/cgroup", init);
+	(void)snprintf(scope, sizeof scope, "/aisbx-%s.scope", plan->run);
+	if (!read_path(file, path))
+		return false;
+	size_t path_len = strlen(path), len = strlen(scope);
+	return path_len > len && strcmp(path + path_len - len, scope) == 0;
+}
+
+/* Controllers are passed on once no process is left in the scope itself. */
+static bool fill_scope(const struct plan *plan, pid_t init, struct cgroup *cgroup)
+{
+	static const char *const names[] = { "+memory", "+pids", "+cpu", "+io" };
+	char controllers[256];
+
+	if (mkdirat(cgroup->parent_fd, cgroup->name, 0755) < 0 ||
+	    mkdirat(cgroup->parent_fd, "guard", 0755) < 0)
+		return false;
+	cgroup->fd = openat(cgroup->parent_fd, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup->fd < 0 || !write_number(cgroup->fd, "cgroup.procs", (uint64_t)init) ||
+	    !write_number(cgroup->parent_fd, "guard/cgroup.procs", (uint64_t)cgroup->guard))
+		return false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		(void)write_file(cgroup->parent_fd, "cgroup.subtree_control", names[i]);
+	return read_file(cgroup->parent_fd, "cgroup.subtree_control", controllers,
+			 sizeof controllers) &&
+	       (plan->limits.memory == LIMIT_NONE || has_word(controllers, "memory")) &&
+	       set_limits(plan, cgroup->fd, has_word(controllers, "pids")) &&
+	       set_shares(plan, controllers, cgroup);
+}
+
+void cgroup_create_in_scope(const struct plan *plan, pid_t init, struct cgroup *cgroup,
+			    char why[CGROUP_WHY_BYTES])
+{
+	const struct limits *limits = &plan->limits;
+	int wait_ms = limits->wall_ms < SCOPE_WAIT_MS ? (int)limits->wall_ms : SCOPE_WAIT_MS;
+	struct cgroup none = CGROUP_NONE;
+	char path[PATH_BYTES];
+
+	*cgroup = none;
+	cgroup->in_scope = true;
+	(void)snprintf(cgroup->name, sizeof cgroup->name, "aisbx-%s", plan->run);
+	(void)snprintf(why, CGROUP_WHY_BYTES, "out of processes");
+	/* In the scope too: without it systemd may remove the cgroup before it is read. */
+	if (!start_guard(cgroup, -1))
+		return;
+	const pid_t pids[] = { init, cgroup->guard };
+	int r = scope_enter(cgroup->name, pids, wait_ms, why, CGROUP_WHY_BYTES);
+	if (r == -EINTR)
+		let_guard_go(cgroup);
+	if (r < 0) {
+		cgroup_remove(cgroup);
+		return;
+	}
+	if (find_scope(plan, init, path))
+		cgroup->parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)snprintf(why, CGROUP_WHY_BYTES, "%s",
+		       cgroup->parent_fd < 0
+			       ? "the box is not in its scope"
+			       : "its scope lacks the controller: see Delegate= in user@.service");
+	if (cgroup->parent_fd < 0 || !fill_scope(plan, init, cgroup))
+		cgroup_remove(cgroup);
+}
+
+void cgroup_let_end(const struct cgroup *cgroup)
+{
+	if (cgroup->holds_cpus)
+		(void)write_file(cgroup->fd, "cpu.max", "max");
+}
+
 void cgroup_remove(struct cgroup *cgroup)
 {
 	if (cgroup->parent_fd >= 0)
@@ -275,6 +406,7 @@ void cgroup_remove(struct cgroup *cgroup)
 	close_keeping_errno(cgroup->fd);
 	close_keeping_errno(cgroup->parent_fd);
 	cgroup->fd = cgroup->parent_fd = -1;
+	cgroup->holds_cpus = cgroup->holds_io = false;
 }
 
 /*** Figures ***/

@@ -12,6 +12,10 @@
  * A cgroup is the one thing of a box that outlives its processes. So while it exists there
  * is a guard, a process in a session of its own that shares the supervisor's memory: when
  * the supervisor ends, however it ends, the guard kills what is left and removes it.
+ *
+ * Where that holds not all that the plan asks for, systemd may: scope.h. Then init is cloned
+ * where the caller is and waits, without having done anything, until systemd has put it into
+ * a scope and we have put it into a cgroup in there.
  */
 #ifndef AISBX_BOX_CGROUP_H
 #define AISBX_BOX_CGROUP_H
@@ -22,6 +26,10 @@
 
 #include "policy/plan.h"
 
+enum {
+	CGROUP_WHY_BYTES = 100
+};
+
 struct cgroup {
 	int parent_fd;
 	int fd;	      /* of the directory, to clone into; -1: there is none */
@@ -29,6 +37,7 @@ struct cgroup {
 	pid_t guard;
 	bool holds_cpus; /* limits.cpus */
 	bool holds_io;	 /* limits.io_weight */
+	bool in_scope;	 /* of systemd's, which removes it when the guard is gone, too */
 	char name[40];
 };
 
@@ -42,6 +51,13 @@ struct cgroup {
  * are then held by looking, meter.h.
  */
 void cgroup_create(const struct plan *plan, struct cgroup *ret_cgroup);
+/* Whether the plan asks for what that one does not hold, and nothing else surely does. */
+bool cgroup_lacks(const struct plan *plan, const struct cgroup *cgroup);
+/* One in a scope, with that waiting init in it; or none, and why. */
+void cgroup_create_in_scope(const struct plan *plan, pid_t init, struct cgroup *ret_cgroup,
+			    char why[CGROUP_WHY_BYTES]);
+/* For processes that are to end: with their share used up they could only in the next period. */
+void cgroup_let_end(const struct cgroup *cgroup);
 /* When no process is in it any more. Does nothing to CGROUP_NONE. */
 void cgroup_remove(struct cgroup *cgroup);
 

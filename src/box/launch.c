@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 #include "box/init.h"
 #include "box/mounts.h"
 #include "box/phase.h"
+#include "box/scope.h"
 #include "box/userns.h"
 
 /* The network namespace is made by init itself, beside the mounts: see init.c. */
@@ -29,18 +31,20 @@ static const uint64_t NAMESPACES =
 	CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
 /* EACCES, EBUSY, EOPNOTSUPP...: the cgroup cannot take us after all, and the limits have another way. */
-static long clone_into(struct clone_args *args, struct launched *box, bool *ret_in_cgroup)
+static long clone_into(struct clone_args *args, struct init *init, struct launched *box)
 {
 	if (box->cgroup.fd >= 0) {
 		args->flags |= CLONE_INTO_CGROUP;
 		args->cgroup = (uint64_t)box->cgroup.fd;
-		*ret_in_cgroup = true;
+		init->in_cgroup = true;
 		long pid = sys_call2(SYS_clone3, args, sizeof *args);
 		if (pid >= 0)
 			return pid;
 		args->flags &= ~(uint64_t)CLONE_INTO_CGROUP;
-		*ret_in_cgroup = false;
+		init->in_cgroup = init->holds_cpus = false;
 		cgroup_remove(&box->cgroup);
+		if (cgroup_lacks(init->plan, &box->cgroup))
+			return pid;
 	}
 	return sys_call2(SYS_clone3, args, sizeof *args);
 }
@@ -48,12 +52,12 @@ static long clone_into(struct clone_args *args, struct launched *box, bool *ret_
 static long clone_init(struct init *init, struct launched *box)
 {
 	struct clone_args args = { .flags = NAMESPACES, .exit_signal = SIGCHLD };
-	long pid = clone_into(&args, box, &init->in_cgroup);
+	long pid = clone_into(&args, init, box);
 
 	if (pid == -EINVAL && init->plan->degradable[WALL_CGROUP]) {
 		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
 		box->degraded |= 1U << WALL_CGROUP;
-		pid = clone_into(&args, box, &init->in_cgroup);
+		pid = clone_into(&args, init, box);
 	}
 	return pid;
 }
@@ -107,8 +111,9 @@ static int check_disk(struct arena *arena, const struct plan *plan, struct launc
 	return 0;
 }
 
-/* What nothing else holds is an error, unless it may be left out. */
-static int check_shares(const struct plan *plan, struct launched *box, struct err *reterr)
+/* What nothing else holds is an error, unless it may be left out. why: systemd did not, or "". */
+static int check_shares(const struct plan *plan, struct launched *box, const char *why,
+			struct err *reterr)
 {
 	static const struct {
 		enum wall wall;
@@ -119,6 +124,7 @@ static int check_shares(const struct plan *plan, struct launched *box, struct er
 		{ WALL_IO_WEIGHT, "only a cgroup with the io controller holds it: see "
 				  "aisbx-profile(5), or add --allow-degraded limits.io_weight" },
 	};
+	char hint[sizeof reterr->hint];
 	const struct limits *limits = &plan->limits;
 	bool is_missing[] = { limits->cpus != LIMIT_NONE && !box->cgroup.holds_cpus &&
 				      limits->cpus % SHARE_WHOLE != 0,
@@ -129,12 +135,32 @@ static int check_shares(const struct plan *plan, struct launched *box, struct er
 			continue;
 		if (!plan->degradable[shares[i].wall]) {
 			err_wall(reterr, "limits", EOPNOTSUPP, "hold", walls[shares[i].wall].name);
-			err_hint(reterr, shares[i].hint);
+			(void)snprintf(hint, sizeof hint, *why ? "%s (systemd: %s)" : "%s",
+				       shares[i].hint, why);
+			err_hint(reterr, hint);
 			return -EOPNOTSUPP;
 		}
 		box->degraded |= 1U << shares[i].wall;
 	}
 	return 0;
+}
+
+/* A waiting init has systemd's cgroup from here on, or is told that there is none. */
+static int place(struct init *init, struct launched *box, struct err *reterr)
+{
+	struct record record = { .phase = PH_PLACED, .size = sizeof record };
+	char why[CGROUP_WHY_BYTES];
+
+	if (!init->awaits_cgroup)
+		return 0;
+	cgroup_create_in_scope(init->plan, box->init_pid, &box->cgroup, why);
+	int r = check_shares(init->plan, box, why, reterr);
+	if (r < 0)
+		return r;
+	record.placed.in_cgroup = box->cgroup.fd >= 0;
+	record.placed.holds_cpus = box->cgroup.holds_cpus;
+	r = phase_send(box->socket_fd, &record);
+	return r < 0 ? err_set(reterr, E_ENDED, -r, "reach", "the box's init") : 0;
 }
 
 static int start_init(struct init *init, int supervisor_fd, struct launched *box,
@@ -150,12 +176,28 @@ static int start_init(struct init *init, int supervisor_fd, struct launched *box
 	if (pid < 0)
 		return err_wall(reterr, "user", (int)-pid, "make", "the box's namespaces");
 	box->init_pid = (pid_t)pid;
-	int r = map_ids(init->plan, box, reterr);
+	int r = place(init, box, reterr);
+	if (r == 0)
+		r = map_ids(init->plan, box, reterr);
 	if (r < 0) {
 		(void)kill(box->init_pid, SIGKILL); /* ours and not reaped: cannot miss */
 		(void)waitpid(box->init_pid, NULL, 0);
 	}
 	return r;
+}
+
+static int choose_cgroup(struct init *init, struct launched *box, struct err *reterr)
+{
+	const struct plan *plan = init->plan;
+
+	cgroup_create(plan, &box->cgroup);
+	init->awaits_cgroup = cgroup_lacks(plan, &box->cgroup) && scope_is_possible();
+	if (init->awaits_cgroup) {
+		cgroup_remove(&box->cgroup);
+		return 0;
+	}
+	init->holds_cpus = box->cgroup.holds_cpus;
+	return check_shares(plan, box, "", reterr);
 }
 
 /* Two of them may be the same descriptor. */
@@ -267,11 +309,9 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 		int stdio[3] = { stdin_fd, init.stdio[1], init.stdio[2] };
 
 		memcpy(init.stdio, stdio, sizeof stdio);
-		cgroup_create(plan, &box.cgroup);
-		r = check_shares(plan, &box, reterr);
+		r = choose_cgroup(&init, &box, reterr);
 		if (r == 0)
 			r = check_disk(arena, plan, &box, reterr);
-		init.holds_cpus = box.cgroup.holds_cpus;
 		if (r == 0)
 			r = start_init(&init, pair[0], &box, reterr);
 		init.stdio[0] = -1; /* the caller's of launch() */

@@ -8,17 +8,12 @@
 #include "base/sys.h"
 
 const struct phase_info phases[PH__N] = {
-	[PH_NONE] = { "none", TO_SUPERVISOR },
-	[PH_IDMAPPED] = { "idmapped", TO_INIT },
-	[PH_TERMINAL] = { "terminal", TO_SUPERVISOR },
-	[PH_ATTACHED] = { "attached", TO_INIT },
-	[PH_STARTED] = { "started", TO_SUPERVISOR },
-	[PH_EXITED] = { "exited", TO_SUPERVISOR },
-	[PH_FAILED] = { "failed", TO_SUPERVISOR },
-	[PH_SIGNAL] = { "signal", TO_INIT },
-	[PH_METER] = { "meter", TO_INIT },
-	[PH_METERED] = { "metered", TO_SUPERVISOR },
-	[PH_REFUSED] = { "refused", TO_SUPERVISOR },
+	[PH_NONE] = { "none", TO_SUPERVISOR },	     [PH_PLACED] = { "placed", TO_INIT },
+	[PH_IDMAPPED] = { "idmapped", TO_INIT },     [PH_TERMINAL] = { "terminal", TO_SUPERVISOR },
+	[PH_ATTACHED] = { "attached", TO_INIT },     [PH_STARTED] = { "started", TO_SUPERVISOR },
+	[PH_EXITED] = { "exited", TO_SUPERVISOR },   [PH_FAILED] = { "failed", TO_SUPERVISOR },
+	[PH_SIGNAL] = { "signal", TO_INIT },	     [PH_METER] = { "meter", TO_INIT },
+	[PH_METERED] = { "metered", TO_SUPERVISOR }, [PH_REFUSED] = { "refused", TO_SUPERVISOR },
 	[PH_MISSED] = { "missed", TO_SUPERVISOR },
 };
 

@@ -3,6 +3,8 @@
  * The handshake between supervisor and init.
  *
  *   phase         direction    meaning                                     on EOF
+ *   PH_PLACED     sup -> init  init is in a cgroup of systemd's, or there    init exits
+ *                              is none (where it waits); carries struct placed
  *   PH_IDMAPPED   sup -> init  uid and gid maps are in place (root caller)  init exits
  *   PH_TERMINAL   init -> sup  the next packet carries the pty master       fail
  *   PH_ATTACHED   sup -> init  the pty has the caller's modes and size      init exits
@@ -33,6 +35,7 @@
 
 enum phase {
 	PH_NONE,
+	PH_PLACED,
 	PH_IDMAPPED,
 	PH_TERMINAL,
 	PH_ATTACHED,
@@ -78,6 +81,12 @@ struct start {
 	struct ending ending; /* the part that is known then */
 };
 
+/* What the cgroup holds: struct init. */
+struct placed {
+	int32_t in_cgroup;
+	int32_t holds_cpus;
+};
+
 /* Signals of PH_SIGNAL go to the command alone, or to every process of the box. */
 struct signal_request {
 	int32_t signal;
@@ -95,6 +104,7 @@ struct record {
 	union {
 		struct err err;
 		struct ending ending;
+		struct placed placed;
 		struct signal_request signal;
 		struct refused_call refused;
 		struct missed missed;

@@ -77,6 +77,7 @@ void supervisor_kill_box(struct supervisor *sup)
 	}
 	if (!sup->reaped)
 		(void)kill(sup->box.init_pid, SIGKILL); /* our child, not reaped: cannot miss */
+	cgroup_let_end(&sup->box.cgroup);
 	sup->kill_at_ms = NEVER;
 }
 
@@ -294,6 +295,7 @@ static void read_record(struct supervisor *sup)
 		sup->end->err = record.err;
 		break;
 	case PH_NONE:
+	case PH_PLACED:
 	case PH_IDMAPPED:
 	case PH_ATTACHED:
 	case PH_SIGNAL:
@@ -383,6 +385,7 @@ static void await_end(struct supervisor *sup)
 	struct pollfd signals = { .fd = sup->signal_fd, .events = POLLIN };
 	int64_t until = supervisor_now_ms() + end_ms(sup);
 
+	cgroup_let_end(&sup->box.cgroup);
 	for (;;) {
 		int64_t left = until - supervisor_now_ms();
 

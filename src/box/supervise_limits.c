@@ -43,10 +43,12 @@ static bool has_used_cpu(const struct supervisor *sup)
 
 void supervisor_choose_limits(struct supervisor *sup)
 {
-	bool in_cgroup = sup->box.cgroup.fd >= 0;
+	const struct cgroup *cgroup = &sup->box.cgroup;
 
-	sup->end->limits_backend = in_cgroup ? LIMITS_CGROUP : LIMITS_SUPERVISOR;
-	sup->end->cpus_in_cgroup = sup->box.cgroup.holds_cpus;
+	sup->end->limits_backend = cgroup->fd < 0     ? LIMITS_SUPERVISOR
+				   : cgroup->in_scope ? LIMITS_SYSTEMD
+						      : LIMITS_CGROUP;
+	sup->end->cpus_in_cgroup = cgroup->holds_cpus;
 	sup->meter_at_ms = NEVER;
 }
 
@@ -62,7 +64,7 @@ static void set_meter(const struct supervisor *sup)
 	const struct limits *limits = &sup->plan->limits;
 	bool has_cpu = limits->cpu_ms != LIMIT_NONE;
 
-	meter.has_cgroup = sup->end->limits_backend == LIMITS_CGROUP;
+	meter.has_cgroup = sup->box.cgroup.fd >= 0;
 	meter.memory_limit = meter.has_cgroup ? LIMIT_NONE : limits->memory;
 	meter.cpu_limit_us = meter.has_cgroup || !has_cpu ? LIMIT_NONE : limits->cpu_ms * 1000;
 	meter.init_pid = sup->box.init_pid;
@@ -73,7 +75,7 @@ static void set_meter(const struct supervisor *sup)
 
 void supervisor_watch_limits(struct supervisor *sup)
 {
-	bool in_cgroup = sup->end->limits_backend == LIMITS_CGROUP;
+	bool in_cgroup = sup->box.cgroup.fd >= 0;
 
 	if (in_cgroup)
 		sup->meter_at_ms = next_look_ms(sup);

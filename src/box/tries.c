@@ -183,6 +183,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static const char *held_by(const struct cgroup *cgroup)
+{
+	if (cgroup->fd < 0)
+		return NULL;
+	if (cgroup->holds_cpus)
+		return cgroup->holds_io ? "memory, processes, cpus, io_weight"
+					: "memory, processes, cpus";
+	return cgroup->holds_io ? "memory, processes, io_weight" : "memory, processes";
+}
+
 const char *try_cgroup(const struct plan *plan, uint64_t *ret_ns)
 {
 	struct plan wanted = *plan;
@@ -192,13 +202,8 @@ const char *try_cgroup(const struct plan *plan, uint64_t *ret_ns)
 	wanted.limits.cpus = SHARE_WHOLE;
 	wanted.limits.io_weight = 100;
 	cgroup_create(&wanted, &cgroup);
-	bool is_there = cgroup.fd >= 0;
+	const char *held = held_by(&cgroup);
 	cgroup_remove(&cgroup);
 	*ret_ns = now_ns() - begin;
-	if (!is_there)
-		return NULL;
-	if (cgroup.holds_cpus)
-		return cgroup.holds_io ? "memory, processes, cpus, io_weight"
-				       : "memory, processes, cpus";
-	return cgroup.holds_io ? "memory, processes, io_weight" : "memory, processes";
+	return held;
 }

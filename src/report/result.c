@@ -68,6 +68,7 @@ static bool is_left_out(const struct box_end *end, const char *name)
 static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 {
 	static const char *const backends[] = { [LIMITS_CGROUP] = "cgroup2",
+						[LIMITS_SYSTEMD] = "systemd",
 						[LIMITS_SUPERVISOR] = "supervisor",
 						[LIMITS_RLIMIT] = "rlimit" };
 	const struct limits *limits = &plan->limits;
@@ -79,7 +80,7 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 	} table[] = {
 		{ "memory", limits->memory, backend },
 		{ "cpu", limits->cpu_ms, backend },
-		{ "cpus", limits->cpus, end->cpus_in_cgroup ? "cgroup2" : "affinity" },
+		{ "cpus", limits->cpus, end->cpus_in_cgroup ? backend : "affinity" },
 		{ "wall", limits->wall_ms, "supervisor" },
 		{ "processes", limits->processes, "rlimit" },
 		{ "tmp", limits->tmp, "tmpfs" },
@@ -87,7 +88,7 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 		{ "disk", limits->disk, "supervisor" },
 		{ "output", limits->output, "supervisor" },
 		{ "open_files", limits->open_files, "rlimit" },
-		{ "io_weight", limits->io_weight, "cgroup2" },
+		{ "io_weight", limits->io_weight, backend },
 	};
 	json_t *object = json_object();
 

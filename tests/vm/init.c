@@ -10,6 +10,9 @@
  * stdout and stderr on the first two virtio ports, reaps what is orphaned, writes how the command
  * ended on the third and powers the machine off. Whatever fails before is said on the console, and
  * the machine goes off without a status: the host takes that for a failure.
+ *
+ * Where there is a /run/vm/boot, that becomes the first process when the root is laid, and has
+ * what it starts execute this program again: "/run/vm/init run" is the part with the command.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -275,12 +278,18 @@ static _Noreturn void run(void)
 	power_off();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		run();
 	umask(022);
 	lay_root();
 	scratch();
+	if (access("/run/vm/boot", X_OK) == 0) {
+		execl("/run/vm/boot", "/run/vm/boot", (char *)NULL);
+		die("/run/vm/boot");
+	}
 	put("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
 	put("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 	links();
