@@ -26,20 +26,17 @@
 #include "broker/connections.h"
 #include "broker/events.h"
 #include "gateway/authority.h"
+#include "gateway/http2.h"
 #include "gateway/message.h"
-#include "gateway/site.h"
-#include "gateway/tls.h"
+#include "gateway/negotiation.h"
+#include "gateway/side.h"
 #include "gateway/vault.h"
 
 enum {
 	SHAKE_MS = 20000, /* for both handshakes */
 	LINGER_MS = 1000, /* for a box that reads the last answer */
 	TURNS = 32,	  /* pieces of both directions in a row; others wait meanwhile */
-	ALPN_BYTES = 9,	  /* of alpn: what servers are offered */
 };
-
-/* HTTP/1.0 for clients that name it. */
-static const unsigned char alpn[] = "\x08http/1.1\x08http/1.0";
 
 enum request_state {
 	REQUEST_HEAD,
@@ -53,15 +50,6 @@ enum answer_state {
 	ANSWER_BODY,
 };
 
-/* One side: its connection, and what came from it and is not read yet. */
-struct side {
-	struct tls tls;
-	char *in; /* HTTP_HEAD_MAX bytes */
-	size_t in_len;
-	struct http_reader reader; /* of the body that comes from it */
-	struct body_writer writer; /* of what goes to it */
-};
-
 struct connection {
 	struct connection *next, *prev;
 	struct site *site;
@@ -70,6 +58,8 @@ struct connection {
 	struct timer again;
 	int64_t since_ms;
 	const char *no_server; /* why there is none; NULL: there is */
+	struct negotiation negotiation;
+	struct http2 *http2; /* then the rest is not used */
 	enum request_state request;
 	enum answer_state answer;
 	struct exchange exchange;
@@ -104,6 +94,7 @@ static void end(struct connection *c)
 			explicit_bzero(side->in, HTTP_HEAD_MAX);
 		free(side->in);
 	}
+	http2_free(c->http2);
 	exchange_release(&c->exchange);
 	*(c->prev ? &c->prev->next : &connections) = c->next;
 	if (c->next)
@@ -142,76 +133,14 @@ static void refuse(struct connection *c, int status, const char *error, const ch
 	answer_ourselves(c, status, true);
 }
 
-/*** Reading ***/
+/*** After an upgrade ***/
 
-/* More bytes of a side: how many, 0 at its end, or -errno. */
-static ssize_t fill(struct side *side)
-{
-	if (side->in_len == HTTP_HEAD_MAX)
-		return -E2BIG;
-	if (!side->in) {
-		side->in = malloc(HTTP_HEAD_MAX);
-		if (!side->in)
-			return -ENOMEM;
-	}
-	ssize_t n = tls_read(&side->tls, side->in + side->in_len, HTTP_HEAD_MAX - side->in_len);
-	if (n > 0)
-		side->in_len += (size_t)n;
-	return n;
-}
-
-static void consume(struct side *side, size_t len)
-{
-	side->in_len -= len;
-	memmove(side->in, side->in + len, side->in_len);
-	explicit_bzero(side->in + side->in_len, len); /* an answer may have had a value in it */
-}
-
-/*
- * One piece of a body on its way. 1: something moved, 0: nothing can now, 2: that was the last,
- * or -errno.
- */
-static int move_body(struct side *from, struct side *to)
-{
-	struct http_head trailers;
-	struct span data;
-	const char *why = NULL;
-	ssize_t n = 0, came = 0;
-
-	if (from->reader.is_done) {
-		body_writer_end(&to->writer, NULL);
-		return 2;
-	}
-	if (tls_pending(&to->tls) > TLS_PENDING_MAX)
-		return 0;
-	if (from->in_len > 0)
-		n = http_reader_next(&from->reader, from->in, from->in_len, &data, &trailers, &why);
-	if (n < 0)
-		return (int)n;
-	if (n == 0) {
-		came = fill(from);
-		if (came == -EAGAIN)
-			return 0;
-		if (came == 0 && from->reader.body == BODY_TO_END) {
-			from->reader.is_done = true;
-			body_writer_end(&to->writer, NULL);
-			return 2;
-		}
-		return came > 0 ? 1 : came == 0 ? -EPIPE : (int)came;
-	}
-	int r = body_writer_put(&to->writer, data.at, data.len);
-	if (r == 0 && from->reader.is_done)
-		body_writer_end(&to->writer, &trailers);
-	consume(from, (size_t)n);
-	return r < 0 ? r : from->reader.is_done ? 2 : 1;
-}
-
-/* After an upgrade: bytes as they are. */
+/* Bytes as they are. */
 static bool move_bytes(struct connection *c, struct side *from, struct side *to)
 {
 	if (tls_pending(&to->tls) > TLS_PENDING_MAX)
 		return false;
-	ssize_t n = from->in_len > 0 ? (ssize_t)from->in_len : fill(from);
+	ssize_t n = from->in_len > 0 ? (ssize_t)from->in_len : side_fill(from);
 	if (n == -EAGAIN)
 		return false;
 	if (n <= 0) {
@@ -269,10 +198,10 @@ static bool step_request_head(struct connection *c)
 		refuse(c, 400, "bad request", why);
 	} else if (n > 0) {
 		take_request(c, &head);
-		consume(&c->box, (size_t)n);
+		side_consume(&c->box, (size_t)n);
 		return true;
 	} else {
-		n = fill(&c->box);
+		n = side_fill(&c->box);
 		if (n > 0)
 			return true;
 		if (n != -EAGAIN && c->box.in_len == 0)
@@ -293,7 +222,7 @@ static bool step_request(struct connection *c)
 	case REQUEST_HEAD:
 		return step_request_head(c);
 	case REQUEST_BODY:
-		r = move_body(&c->box, &c->server);
+		r = side_move_body(&c->box, &c->server);
 		if (r == 2)
 			c->request = REQUEST_SENT;
 		/* The head went out: nothing that could be said reaches the server. */
@@ -361,10 +290,10 @@ static bool step_answer_head(struct connection *c)
 		no_answer(c, why);
 	} else if (n > 0) {
 		take_answer(c, &head);
-		consume(&c->server, (size_t)n);
+		side_consume(&c->server, (size_t)n);
 		return true;
 	} else {
-		n = fill(&c->server);
+		n = side_fill(&c->server);
 		if (n > 0)
 			return true;
 		if (n != -EAGAIN)
@@ -376,7 +305,7 @@ static bool step_answer_head(struct connection *c)
 /* Nobody asked: an end is one, anything else is a fault. */
 static bool watch_idle_server(struct connection *c)
 {
-	ssize_t n = c->no_server ? -EAGAIN : fill(&c->server);
+	ssize_t n = c->no_server ? -EAGAIN : side_fill(&c->server);
 
 	if (n != -EAGAIN && c->request == REQUEST_HEAD && c->box.in_len == 0)
 		close_after(c);
@@ -395,7 +324,7 @@ static bool step_answer(struct connection *c)
 	case ANSWER_HEAD:
 		return step_answer_head(c);
 	case ANSWER_BODY:
-		r = move_body(&c->server, &c->box);
+		r = side_move_body(&c->server, &c->box);
 		if (r == 2)
 			finish_answer(c);
 		if (r < 0)
@@ -467,21 +396,54 @@ static bool step(struct connection *c)
 	return moved && !c->is_closing && !c->is_dead;
 }
 
+/* The box's hello, the server's handshake, then the box's: see negotiation.h. */
+static void shake(struct connection *c)
+{
+	struct tls *server = &c->server.tls;
+	bool was_heard = c->negotiation.is_heard;
+
+	tls_shake(&c->box.tls);
+	if (!was_heard && c->negotiation.is_heard &&
+	    !negotiation_greet(&c->negotiation, server->ssl))
+		server->is_broken = true;
+	if (c->negotiation.is_heard)
+		tls_shake(server);
+	note_server(c);
+	if (!c->negotiation.may_answer && (server->is_ready || c->no_server)) {
+		negotiation_decide(&c->negotiation, c->no_server ? NULL : server->ssl);
+		tls_shake(&c->box.tls);
+	}
+	tls_flush(server);
+	tls_flush(&c->box.tls);
+}
+
+/* Both handshakes are over. */
+static void move(struct connection *c, int *turns)
+{
+	if (!c->is_closing)
+		timer_cancel(&c->deadline);
+	if (c->negotiation.is_h2 && !c->http2 && !c->is_closing) {
+		c->http2 = http2_start(c->site, &c->box.tls, &c->server.tls);
+		c->is_dead = !c->http2;
+	}
+	if (c->http2 && !c->is_closing) {
+		bool more;
+
+		if (!http2_run(c->http2, &more))
+			close_after(c);
+		*turns = more ? TURNS : 0;
+	}
+	while (!c->http2 && !c->is_closing && !c->is_dead && *turns < TURNS && step(c))
+		++*turns;
+}
+
 static void run(struct connection *c)
 {
 	int turns = 0;
 
-	tls_shake(&c->box.tls);
-	tls_shake(&c->server.tls);
-	tls_flush(&c->server.tls);
-	tls_flush(&c->box.tls);
-	note_server(c);
-	if (c->box.tls.is_ready && (c->server.tls.is_ready || c->no_server)) {
-		if (!c->is_closing)
-			timer_cancel(&c->deadline);
-		while (!c->is_closing && turns < TURNS && step(c))
-			turns++;
-	}
+	shake(c);
+	if (c->box.tls.is_ready && (c->server.tls.is_ready || c->no_server))
+		move(c, &turns);
 	if (c->is_closing && !c->is_dead) {
 		tls_flush(&c->box.tls);
 		linger(c);
@@ -508,18 +470,6 @@ static void on_server(struct watch *watch, uint32_t events)
 
 /*** Starts ***/
 
-static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-			   const unsigned char *in, unsigned in_len, void *context)
-{
-	(void)ssl;
-	(void)context;
-	/* OPENSSL_NPN_NEGOTIATED: both have it */
-	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, alpn,
-				     sizeof alpn - 1, in, in_len) == OPENSSL_NPN_NEGOTIATED
-		       ? SSL_TLSEXT_ERR_OK
-		       : SSL_TLSEXT_ERR_ALERT_FATAL;
-}
-
 static int start_server(struct connection *c, int fd)
 {
 	SSL_CTX *ctx = authority_client();
@@ -531,8 +481,7 @@ static int start_server(struct connection *c, int fd)
 		return r;
 	SSL *ssl = c->server.tls.ssl;
 	if (SSL_set_tlsext_host_name(ssl, c->site->name) != 1 ||
-	    SSL_set1_host(ssl, c->site->name) != 1 ||
-	    SSL_set_alpn_protos(ssl, alpn, ALPN_BYTES) != 0)
+	    SSL_set1_host(ssl, c->site->name) != 1)
 		return -ENOMEM;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	return 0;
@@ -550,7 +499,7 @@ void connection_start(const char *name, uint16_t port, int box_fd, int server_fd
 		free(c);
 		return;
 	}
-	SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
+	negotiation_prepare(ctx);
 	c->site = site;
 	c->since_ms = loop_now_ms();
 	c->next = connections;
@@ -567,6 +516,7 @@ void connection_start(const char *name, uint16_t port, int box_fd, int server_fd
 		end(c);
 		return;
 	}
+	negotiation_attach(c->box.tls.ssl, &c->negotiation);
 	timer_set(&c->deadline, SHAKE_MS, on_deadline);
 	run(c);
 }

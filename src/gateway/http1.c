@@ -241,6 +241,15 @@ static bool read_version(const struct span *text, int *ret_minor)
 	return true;
 }
 
+bool http_target_is_one(const struct http_head *head)
+{
+	if (!is_token(&head->method) || span_is(&head->method, "CONNECT") ||
+	    !is_target(&head->target))
+		return false;
+	return head->target.at[0] == '/' ||
+	       (span_is(&head->target, "*") && span_is(&head->method, "OPTIONS"));
+}
+
 static const char *read_request_line(const struct span *line, struct http_head *head)
 {
 	const char *end = line->at + line->len;
@@ -258,11 +267,7 @@ static const char *read_request_line(const struct span *line, struct http_head *
 		return "a version other than HTTP/1.0 and HTTP/1.1";
 	if (span_is(&head->method, "CONNECT"))
 		return "CONNECT, which is for proxies";
-	if (!is_target(&head->target) ||
-	    (head->target.at[0] != '/' &&
-	     !(span_is(&head->target, "*") && span_is(&head->method, "OPTIONS"))))
-		return "a request target that is no path";
-	return NULL;
+	return http_target_is_one(head) ? NULL : "a request target that is no path";
 }
 
 ssize_t http_request_parse(const char *bytes, size_t len, struct http_head *ret_head,

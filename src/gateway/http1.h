@@ -57,6 +57,9 @@ bool span_is_word(const struct span *span, const char *text);
 /* Whether text is one of the items of a comma list. */
 bool span_has_item(const struct span *list, const char *text);
 
+/* Of a request, whatever it was read from: whether its method and target are ones. */
+bool http_target_is_one(const struct http_head *head);
+
 /*
  * Reads a head from the first len bytes. Its length, 0 when there is more to come, or -EINVAL
  * with the reason in *ret_why, and -E2BIG when it is too long. ret_head points into bytes.

@@ -122,7 +122,7 @@ static bool is_nominated(const struct http_head *head, const struct span *name)
 }
 
 /* Whether a secret's own header takes its place. */
-static bool is_replaced(uint64_t secrets, const struct span *header)
+bool message_is_replaced(uint64_t secrets, const struct span *header)
 {
 	struct span name, value;
 	const char *before, *after;
@@ -192,10 +192,11 @@ static int note_basic(struct exchange *exchange, char *sent, size_t sent_len,
 	return 0;
 }
 
-/* 1: the header was written, 0: it has no placeholder in it, or -ENOMEM. */
-static int put_basic(struct tls *tls, struct exchange *exchange, const struct http_header *header,
-		     const struct replacements *all)
+int exchange_basic(struct exchange *exchange, const struct http_header *header,
+		   const struct replacements *all, struct span *ret_value)
 {
+	static const char scheme[] = "Basic ";
+	const size_t scheme_len = sizeof scheme - 1;
 	static char decoded[BASIC_MAX]; /* the box's own words */
 	struct growing text = { .at = vault->work, .room = REPLACE_WORK / 3 };
 	char *encoded = vault->work + REPLACE_WORK / 3;
@@ -205,18 +206,13 @@ static int put_basic(struct tls *tls, struct exchange *exchange, const struct ht
 	if (exchange->basic || !basic_decode(header, decoded, &len) ||
 	    !replace_text(all, decoded, len, grow, &text) || text.len == text.room)
 		return 0;
-	came.at += strlen("Basic ");
-	came.len -= strlen("Basic ");
-	size_t encoded_len = basic_encoded_len(text.len);
-	basic_encode(text.at, text.len, encoded);
-	int r = note_basic(exchange, encoded, encoded_len, &came);
-	if (r < 0)
-		return r;
-	put_span(tls, &header->name);
-	put(tls, ": Basic ");
-	put_bytes(tls, encoded, encoded_len);
-	put(tls, "\r\n");
-	return 1;
+	came.at += scheme_len;
+	came.len -= scheme_len;
+	memcpy(encoded, scheme, scheme_len);
+	*ret_value = (struct span){ encoded, scheme_len + basic_encoded_len(text.len) };
+	basic_encode(text.at, text.len, encoded + scheme_len);
+	int r = note_basic(exchange, encoded + scheme_len, ret_value->len - scheme_len, &came);
+	return r < 0 ? r : 1;
 }
 
 /*** Exchanges ***/
@@ -235,6 +231,23 @@ void exchange_begin(struct exchange *exchange, const struct http_head *head)
 	exchange->echoes = *sites_echoes();
 }
 
+int exchange_decide(struct exchange *exchange, const struct request_plan *plan)
+{
+	struct replacements all;
+
+	exchange->secrets = plan->secrets;
+	site_replacements(exchange->secrets, SECRET_IN_BODY, &all);
+	if (all.len == 0)
+		return 0;
+	/* its items are the next caller's too */
+	exchange->body.items = calloc(all.len, sizeof *all.items);
+	if (!exchange->body.items)
+		return -ENOMEM;
+	memcpy(exchange->body.items, all.items, all.len * sizeof *all.items);
+	exchange->body.len = all.len;
+	return 0;
+}
+
 void exchange_release(struct exchange *exchange)
 {
 	if (exchange->basic)
@@ -245,7 +258,7 @@ void exchange_release(struct exchange *exchange)
 	*exchange = (struct exchange){ 0 };
 }
 
-static bool changes_length(const struct replacements *all)
+bool replacements_change_length(const struct replacements *all)
 {
 	bool changes = false;
 
@@ -342,7 +355,9 @@ static void body_writer_init(struct body_writer *writer, struct tls *tls, bool i
 static int put_request_headers(struct tls *tls, struct exchange *exchange,
 			       const struct http_head *head)
 {
+	static const struct replacements none;
 	struct replacements all;
+	struct http_header encoded;
 	bool has_secrets = sites_echoes()->len > 0;
 	int r;
 
@@ -351,37 +366,21 @@ static int put_request_headers(struct tls *tls, struct exchange *exchange,
 		const struct http_header *header = &head->headers[i];
 
 		if (is_own(header) || is_nominated(head, &header->name) ||
-		    is_replaced(exchange->secrets, &header->name) ||
+		    message_is_replaced(exchange->secrets, &header->name) ||
 		    (has_secrets && span_is_word(&header->name, "accept-encoding")) ||
 		    (span_is_word(&header->name, "expect") &&
 		     !span_is_word(&header->value, "100-continue")))
 			continue;
-		r = put_basic(tls, exchange, header, &all);
+		r = exchange_basic(exchange, header, &all, &encoded.value);
 		if (r < 0)
 			return r;
-		if (r == 0)
-			put_header(tls, header, &all);
+		encoded.name = header->name;
+		put_header(tls, r ? &encoded : header, r ? &none : &all);
 	}
 	put_added(tls, exchange->secrets);
 	/* What is compressed cannot be looked through for what must not come back. */
 	if (has_secrets)
 		put(tls, "Accept-Encoding: identity\r\n");
-	return 0;
-}
-
-/* The items of site_replacements() are the next caller's too. */
-static int keep_body_replacements(struct exchange *exchange)
-{
-	struct replacements all;
-
-	site_replacements(exchange->secrets, SECRET_IN_BODY, &all);
-	if (all.len == 0)
-		return 0;
-	exchange->body.items = calloc(all.len, sizeof *all.items);
-	if (!exchange->body.items)
-		return -ENOMEM;
-	memcpy(exchange->body.items, all.items, all.len * sizeof *all.items);
-	exchange->body.len = all.len;
 	return 0;
 }
 
@@ -391,8 +390,7 @@ int message_request(struct tls *tls, struct exchange *exchange, const struct htt
 {
 	struct replacements all;
 
-	exchange->secrets = plan->secrets;
-	int r = keep_body_replacements(exchange);
+	int r = exchange_decide(exchange, plan);
 	if (r < 0)
 		return r;
 	put_span(tls, &head->method);
@@ -407,8 +405,8 @@ int message_request(struct tls *tls, struct exchange *exchange, const struct htt
 		put(tls, "\r\n");
 	r = put_request_headers(tls, exchange, head);
 	bool is_chunked =
-		head->body == BODY_CHUNKED ||
-		(head->body == BODY_LENGTH && head->length > 0 && changes_length(&exchange->body));
+		head->body == BODY_CHUNKED || (head->body == BODY_LENGTH && head->length > 0 &&
+					       replacements_change_length(&exchange->body));
 	if (is_chunked)
 		put(tls, "Transfer-Encoding: chunked\r\n");
 	else if (head->body == BODY_LENGTH)
@@ -440,7 +438,7 @@ static void put_known_length(struct tls *tls, const struct http_head *head)
 static bool put_framing(struct tls *tls, const struct exchange *exchange,
 			const struct http_head *head, bool *is_last)
 {
-	bool changes = changes_length(&exchange->echoes);
+	bool changes = replacements_change_length(&exchange->echoes);
 
 	if (head->body == BODY_NONE) {
 		if (head->status >= 200 && head->status != 204 && !changes)

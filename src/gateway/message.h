@@ -28,7 +28,19 @@ struct exchange {
 };
 
 void exchange_begin(struct exchange *exchange, const struct http_head *head);
+/* What the plan puts into it. 0 or -ENOMEM. */
+int exchange_decide(struct exchange *exchange, const struct request_plan *plan);
+/*
+ * Basic credentials with what all says put in: 1 and the header's new value, in the vault's work
+ * until that is used again; 0: there is nothing to put in; or -ENOMEM.
+ */
+int exchange_basic(struct exchange *exchange, const struct http_header *header,
+		   const struct replacements *all, struct span *ret_value);
 void exchange_release(struct exchange *exchange);
+
+/* Whether a secret's own header takes a header's place. */
+bool message_is_replaced(uint64_t secrets, const struct span *header);
+bool replacements_change_length(const struct replacements *all);
 
 /* How a body goes out. All zero: as it is. */
 struct body_writer {

@@ -56,6 +56,7 @@ static long read_body(const struct http_head *head, const char *bytes, size_t si
 	size_t at = 0, have = 0;
 	long sum = 0;
 
+	trailers.headers_len = 0;
 	http_reader_init(&reader, head);
 	while (!reader.is_done) {
 		const char *why = NULL;

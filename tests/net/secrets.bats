@@ -224,6 +224,57 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	seen_is .git "Basic $(printf 'user:%s' "$CANARY" | base64 -w0)"
 }
 
+@test "HTTP/2 on both sides: curl, nghttp, node, trailers, rules, one connection for many" {
+	need nghttp
+	cat >p.yaml <<-'Y'
+		extends: [node]
+		network:
+		  hosts: [{host: api.test, http: ["GET /echo*", "POST /echo*", "GET /trailers", "POST /upload"]}]
+		secrets:
+		  - {name: TOKEN, source: "env:SOURCE", hosts: [api.test], also: [body, url]}
+	Y
+	in_box -p ./p.yaml -- sh -c '
+		curl -sS --http2 -D- -H "Authorization: Bearer $TOKEN" -d "key=$TOKEN" "https://api.test/echo?$TOKEN"'
+	[[ $output == "HTTP/2 200"* && $output == *'"version":"2.0"'* ]]
+	[[ $output != *canary* ]]
+	seen_is .headers.authorization "Bearer $CANARY"
+	seen_is .body "key=$CANARY"
+	seen_is .url "/echo?canary%2F3-is%2Bthis%25where-it-ends"
+	in_box -p ./p.yaml -- nghttp -v https://api.test/trailers
+	[[ $output == *":status: 200"* && $output == *"grpc-status: 0"* ]]
+	in_box -p ./p.yaml -- sh -c 'curl -sS --http2 -X DELETE -w " %{http_version} %{http_code}" https://api.test/echo
+		curl -sS --http2 -o /dev/null -w " %{http_code}" -H "Host: other.test" https://api.test/echo
+		curl -sS --http2 -o /dev/null -w " %{http_code}" --path-as-is https://api.test/echo/../trailers/..%2fx
+		curl -sS --http1.1 -o /dev/null -w " %{http_version}" https://api.test/echo
+		head -c 20000000 /dev/zero | curl -sS --http2 -X POST -T- https://api.test/upload | cut -c1-9' 2>&1
+	[[ $output == '{"error":"refused",'*'"rule":"network.http",'*' 2 403 403 400 1.1'"20000000 "* ]]
+	jq_is '[.refused[] | .kind]' '["http","http"]'
+	in_box -p ./p.yaml <<-'E'
+		const session = require("http2").connect("https://api.test");
+		const ask = (headers, body) => new Promise((done, fail) => {
+			const stream = session.request(headers).on("error", e => done(e.code));
+			let text = "", status;
+			stream.on("response", h => status = h[":status"]).on("data", part => text += part)
+				.on("end", () => done(status + " " + text));
+			stream.end(body);
+		});
+		const token = process.env.TOKEN;
+		(async () => {
+			const all = await Promise.all([...Array(60)].map((_, i) => ask({ ":method": "POST",
+				":path": "/echo/" + i, authorization: "Bearer " + token }, "x".repeat(i * 1000))));
+			console.log(all.every((text, i) => text.startsWith("200 ") &&
+				JSON.parse(text.slice(4)).body.length === i * 1000 && !text.includes("canary")));
+			console.log((await ask({ ":path": "/echo", ":authority": "other.test" })).slice(0, 3));
+			console.log((await ask({ ":path": "/echo", ":scheme": "http" })).slice(0, 3));
+			console.log((await ask({ ":path": "//echo/../nothing" })).slice(0, 3));
+			session.close();
+		})();
+	E
+	output_is $'true\n403\n400\n403'
+	jq_is '.connections[0].count' 1
+	[ "$(grep -c "Bearer $CANARY" "$W/seen")" = 61 ]
+}
+
 @test "events arrive as they are sent" {
 	in_box -p python --secret "$S" <<-'E'
 		import urllib.request
@@ -253,9 +304,9 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 }
 
 @test "keep-alive, chunks, trailers, 100-continue, HEAD, HTTP/1.0" {
-	in_box --secret "$S" -- sh -c 'curl -sS https://api.test/echo/1 https://api.test/echo/2 >/dev/null
-		curl -sS -H "Expect: 100-continue" -d x https://api.test/echo | grep -o "\"body\":\"x\""
-		curl -sSI https://api.test/echo | head -1 | tr -d "\r"
+	in_box --secret "$S" -- sh -c 'curl -sS --http1.1 https://api.test/echo/1 https://api.test/echo/2 >/dev/null
+		curl -sS --http1.1 -H "Expect: 100-continue" -d x https://api.test/echo | grep -o "\"body\":\"x\""
+		curl -sSI --http1.1 https://api.test/echo | head -1 | tr -d "\r"
 		curl -sS0 https://api.test/echo | grep -o "\"method\":\"GET\""'
 	output_is $'"body":"x"\nHTTP/1.1 200 OK\n"method":"GET"'
 	jq_is '.connections[0].count' 4
