@@ -18,6 +18,8 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "box/init.h"
+#include "box/phase.h"
 #include "box/scope.h"
 
 #define CGROUPS "/sys/fs/cgroup"
@@ -390,6 +392,22 @@ void cgroup_create_in_scope(const struct plan *plan, pid_t init, struct cgroup *
 			       : "its scope lacks the controller: see Delegate= in user@.service");
 	if (cgroup->parent_fd < 0 || !fill_scope(plan, init, cgroup))
 		cgroup_remove(cgroup);
+}
+
+int cgroup_await(struct init *init, struct err *reterr)
+{
+	struct record record;
+	int r = phase_receive(init->socket_fd, TO_INIT, &record);
+
+	if (r <= 0 || record.phase != PH_PLACED) /* 0: nobody is left to hear of it */
+		return err_wall(reterr, "limits", r < 0 ? -r : EPROTO, "await", "the cgroup");
+	init->in_cgroup = record.placed.in_cgroup;
+	init->holds_cpus = record.placed.holds_cpus;
+	/* The namespace of clone3(2) begins at the caller's own. */
+	r = (int)sys_call1(SYS_unshare, CLONE_NEWCGROUP);
+	return r < 0 && !init->plan->degradable[WALL_CGROUP]
+		       ? err_wall(reterr, "cgroup", -r, "make", "a cgroup namespace")
+		       : 0;
 }
 
 void cgroup_let_end(const struct cgroup *cgroup)

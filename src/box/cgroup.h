@@ -24,7 +24,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/err.h"
 #include "policy/plan.h"
+
+struct init;
 
 enum {
 	CGROUP_WHY_BYTES = 100
@@ -56,6 +59,8 @@ bool cgroup_lacks(const struct plan *plan, const struct cgroup *cgroup);
 /* One in a scope, with that waiting init in it; or none, and why. */
 void cgroup_create_in_scope(const struct plan *plan, pid_t init, struct cgroup *ret_cgroup,
 			    char why[CGROUP_WHY_BYTES]);
+/* In such an init: until it is done, and the names of cgroups begin there. 0 or -errno. */
+int cgroup_await(struct init *init, struct err *reterr);
 /* For processes that are to end: with their share used up they could only in the next period. */
 void cgroup_let_end(const struct cgroup *cgroup);
 /* When no process is in it any more. Does nothing to CGROUP_NONE. */

@@ -40,6 +40,7 @@
 #include "base/sys.h"
 #include "bindings/server.h"
 #include "box/caps.h"
+#include "box/cgroup.h"
 #include "box/listener.h"
 #include "box/network.h"
 #include "box/observe.h"
@@ -102,26 +103,6 @@ static void volunteer_for_oom(void)
 
 	if (fd >= 0)
 		(void)sys_write(fd, "300", 3);
-}
-
-/* Its names are not the caller's any more, whose cgroup the namespace of clone3(2) begins at. */
-static int await_cgroup(struct init *init, struct err *reterr)
-{
-	struct record record;
-
-	if (!init->awaits_cgroup)
-		return 0;
-	int r = phase_receive(init->socket_fd, TO_INIT, &record);
-	if (r == 0)
-		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
-	if (r < 0 || record.phase != PH_PLACED)
-		return err_wall(reterr, "limits", r < 0 ? -r : EPROTO, "await", "the cgroup");
-	init->in_cgroup = record.placed.in_cgroup;
-	init->holds_cpus = record.placed.holds_cpus;
-	r = (int)sys_call1(SYS_unshare, CLONE_NEWCGROUP);
-	return r < 0 && !init->plan->degradable[WALL_CGROUP]
-		       ? err_wall(reterr, "cgroup", -r, "make", "a cgroup namespace")
-		       : 0;
 }
 
 static int take_identity(const struct init *init, struct err *reterr)
@@ -588,7 +569,7 @@ _Noreturn void init_main(struct init *init)
 	die_with_supervisor(init);
 	timing_mark(MARK_CLONED);
 	volunteer_for_oom();
-	int r = await_cgroup(init, &err);
+	int r = init->awaits_cgroup ? cgroup_await(init, &err) : 0;
 	if (r == 0)
 		r = take_identity(init, &err);
 	if (r == 0 && sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
