@@ -137,9 +137,10 @@ held() { # NAME [MIB]: ended at 16M; below its limit done, and the count is true
 }
 
 @test "each end has a true count" {
-	run aisbx run --rw w -C w --disk 1G -t 500ms --grace 100ms --result r.json -- sh -c 'head -c 8M /dev/zero >b; exec sleep 60'
+	run aisbx run --rw w -C w --disk 1G -t "${AISBX_TEST_PATIENCE}s" --grace 100ms --result r.json -- sh -c 'head -c 8M /dev/zero >b; exec sleep 60'
 	status_is 124
-	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
+	# Past the wall limit there is no time to wait for a slow host: then it is not known.
+	[ "$(jq '.disk_bytes == null or (.disk_bytes >= 8388608 and .disk_bytes < 9437184)' r.json)" = true ]
 	run aisbx run --rw w -C w --disk 1G --max-output 100 --result r.json -- sh -c 'head -c 8M /dev/zero >b; exec yes'
 	[ "$(outcome)" = output_limit ]
 	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
