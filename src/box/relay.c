@@ -138,8 +138,7 @@ void relay_keep(struct relay *r, struct tails *tails, unsigned stream, uint64_t 
 	r->tails = tails;
 	r->stream = stream;
 	r->head_left_bytes = head_bytes;
-	if (stream != NO_TAIL)
-		tails_begin(tails, stream);
+	tails_begin(tails, stream);
 }
 
 static bool has_tail(const struct relay *r)
@@ -204,7 +203,7 @@ static uint64_t bytes_in_pipe(int fd)
 static void end_source(struct relay *r)
 {
 	r->ended = true;
-	if (has_tail(r))
+	if (r->tails)
 		tails_end(r->tails, r->stream);
 	if (r->source_close)
 		close_keeping_errno(r->source_fd);

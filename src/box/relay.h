@@ -87,7 +87,7 @@ void relay_init(struct relay *relay, int source_fd, int sink_fd, uint64_t *budge
  * The first head_bytes are passed on as they come, within the budget. With a tail (stream
  * is not NO_TAIL) what comes after them is given to tails: it never makes the relay
  * `over`, and the source is read however slow the sink is. The tail goes out when all
- * streams of tails have ended. Without one, only the budget is shared.
+ * streams that share the budget have ended. Without one, only the budget is shared.
  * Must: follow relay_init(), with the budget that tails has.
  */
 void relay_keep(struct relay *relay, struct tails *tails, unsigned stream, uint64_t head_bytes);

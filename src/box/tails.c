@@ -121,14 +121,19 @@ static void append(struct tails *tails, struct tail *tail, const char *bytes, si
 
 /*** Beginning and end ***/
 
+static bool *is_open(struct tails *tails, unsigned stream)
+{
+	return stream == NO_TAIL ? &tails->others_open : &tails->streams[stream].open;
+}
+
 void tails_begin(struct tails *tails, unsigned stream)
 {
-	tails->streams[stream].open = true;
+	*is_open(tails, stream) = true;
 }
 
 void tails_end(struct tails *tails, unsigned stream)
 {
-	tails->streams[stream].open = false;
+	*is_open(tails, stream) = false;
 }
 
 bool tails_are_whole(const struct tails *tails)
@@ -137,7 +142,7 @@ bool tails_are_whole(const struct tails *tails)
 		if (tails->streams[i].open)
 			return false;
 	}
-	return true;
+	return !tails->others_open;
 }
 
 /*** Room ***/

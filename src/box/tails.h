@@ -48,6 +48,7 @@ struct tails {
 	uint64_t *budget_bytes;
 	uint64_t sure_bytes;
 	struct tail streams[TAILS_MAX];
+	bool others_open; /* more may come of one that keeps no tail, and needs room then */
 	struct tail_chunk *chunks; /* the store */
 	size_t chunks_len;
 	uint32_t used; /* chunks from here on were never touched */
@@ -63,7 +64,7 @@ int tails_init(struct tails *tails, uint64_t *budget_bytes, uint64_t limit_bytes
 /* All that is held is dropped. Idempotent. */
 void tails_close(struct tails *tails);
 
-/* A stream keeps a tail from now on; its end. */
+/* More may come of a stream from now on; its end. With NO_TAIL there is one at most. */
 void tails_begin(struct tails *tails, unsigned stream);
 void tails_end(struct tails *tails, unsigned stream);
 /* No stream is open: what is held stays, and may be taken. */

@@ -872,6 +872,28 @@ static void test_keep_beside_terminal(void **state)
 	kept_close(&k, 1);
 }
 
+/* What a terminal shows last needs room that is gone once a tail is on its way out. */
+static void test_keep_waits_for_terminal(void **state)
+{
+	static struct kept k;
+	static struct flow terminal;
+
+	(void)state;
+	kept_open(&k, 1, SINK_PIPE, 10000, true, 50000, 0);
+	k.tails.sure_bytes = 2000;
+	flow_open(&terminal, SINK_PIPE, 600, &k.budget);
+	relay_keep(&terminal.relay, &k.tails, NO_TAIL, UINT64_MAX);
+	kept_run(&k, 1);
+	assert_int_equal(k.got_len[0], 5000); /* its head alone */
+	flow_run(&terminal);
+	assert_int_equal(terminal.got_bytes, 600);
+	assert_false(terminal.relay.over);
+	kept_run(&k, 1);
+	assert_int_equal(assert_kept(&k, 0), 9400);
+	flow_close(&terminal);
+	kept_close(&k, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -899,6 +921,7 @@ int main(void)
 		cmocka_unit_test(test_keep_reader_gone),
 		cmocka_unit_test(test_cut_counts_what_is_lost),
 		cmocka_unit_test(test_keep_beside_terminal),
+		cmocka_unit_test(test_keep_waits_for_terminal),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
