@@ -161,10 +161,17 @@ static int close_the_walls(struct payload *payload)
 		payload->degraded |= 1U << WALL_LANDLOCK;
 	timing_mark(MARK_LANDLOCKED);
 	r = close_the_rest(payload, &listener_send);
-	if (r == 0)
+	/*
+	 * Whoever hands a descriptor over may have no more on their way than its own limit, and
+	 * those of all boxes of the caller's count: the low limit comes after the listener.
+	 */
+	bool limits_late = syscalls_allows(plan->filter, SYS_prlimit64);
+	if (r == 0 && !limits_late)
 		r = rlimits_apply_files(plan, &payload->degraded, &payload->err);
 	if (r == 0)
 		r = load_filter(payload, listener_send);
+	if (r == 0 && limits_late)
+		r = rlimits_apply_files(plan, &payload->degraded, &payload->err);
 	timing_mark(MARK_FILTERED);
 	return r;
 }
