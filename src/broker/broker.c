@@ -507,6 +507,7 @@ static void broker_main(struct broker_config *config, struct arena *arena)
 	if (loop_run() < 0)
 		_exit(EXIT_AISBX);
 	pumps_finish();
+	names_tell_questions();
 	events_finish();
 	_exit(0);
 }

@@ -109,10 +109,8 @@ static void reply_name(const struct question *question, struct name *name)
 		reply_code(question, DNS_SERVFAIL);
 		return;
 	}
-	if (!name->is_told) {
-		name->is_told = true;
-		event_dns(name->text);
-	}
+	if (name->asked < UINT32_MAX && name->asked++ == 0)
+		event_dns(name->text, 1);
 	if (question->query.type == DNS_A)
 		answer.address = &name->v4;
 	else if (question->query.type == DNS_AAAA && names_have_v6())

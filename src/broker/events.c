@@ -79,9 +79,9 @@ void event_failed(const struct err *err)
 	(void)tell(&event); /* a supervisor that is gone has ended the box already */
 }
 
-void event_dns(const char *name)
+void event_dns(const char *name, uint32_t count)
 {
-	struct broker_event event = { .kind = EVENT_DNS, .count = 1 };
+	struct broker_event event = { .kind = EVENT_DNS, .count = count };
 
 	set_text(event.what, name);
 	if (events.each)

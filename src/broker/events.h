@@ -17,7 +17,7 @@
 
 enum broker_event_kind {
 	EVENT_FAILED,	 /* err; the broker is gone */
-	EVENT_DNS,	 /* the first question for a granted name: what */
+	EVENT_DNS,	 /* questions for a granted name: what, count more than told before */
 	EVENT_REFUSED,	 /* refusal, what, grant, why; count more of them than told before */
 	EVENT_CONNECTED, /* what, port */
 	EVENT_CLOSED,	 /* what, port, bytes, duration_ms */
@@ -58,7 +58,8 @@ struct broker_event {
  */
 void events_init(int events_fd, bool each);
 void event_failed(const struct err *err);
-void event_dns(const char *name);
+/* count questions for a granted name, that were not told before. */
+void event_dns(const char *name, uint32_t count);
 /* grant and why may be NULL. */
 void event_refused(enum refusal_kind kind, const char *what, const char *grant, const char *why);
 void event_secret(const char *name, const char *where);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "box/sockets.h"
+#include "broker/events.h"
 
 enum {
 	BUCKETS = 1024, /* a power of two */
@@ -44,6 +45,14 @@ void names_init(const struct host_grants *grants, int init_fd, bool has_v6,
 bool names_have_v6(void)
 {
 	return names.has_v6;
+}
+
+void names_tell_questions(void)
+{
+	for (size_t i = 1; i <= names.len; i++) {
+		if (names.items[i]->asked > 1)
+			event_dns(names.items[i]->text, names.items[i]->asked - 1);
+	}
 }
 
 /*** Sockets of the box ***/

@@ -26,7 +26,7 @@ struct name {
 	struct address v4;
 	struct address v6;
 	bool is_listening;
-	bool is_told;	   /* event_dns() was called */
+	uint32_t asked;	   /* questions for it; the first is told at once */
 	struct name *next; /* of the same hash */
 };
 
@@ -53,6 +53,8 @@ int name_listen(struct name *name);
 /* What stands at an address of the box; NULL: nothing. */
 const struct name *name_by_address(const struct address *address);
 bool names_have_v6(void);
+/* Tells how many questions there were after the first ones. */
+void names_tell_questions(void);
 
 /* Sockets that init sent unasked, of one family: taken first. fds stays where it is. */
 void box_sockets_stock(int family, int *fds, int count);

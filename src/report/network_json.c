@@ -63,7 +63,8 @@ const char *json_event(const struct broker_event *event, json_t **ret_fields)
 {
 	switch ((enum broker_event_kind)event->kind) {
 	case EVENT_DNS:
-		*ret_fields = json_pack("{s:o}", "name", json_text(event->what));
+		*ret_fields = json_pack("{s:o, s:o}", "name", json_text(event->what), "count",
+					number(event->count));
 		return "dns";
 	case EVENT_CONNECTED:
 		*ret_fields = json_pack("{s:o, s:i}", "host", json_text(event->what), "port",

@@ -105,7 +105,9 @@ time.sleep(30)'
 			return 1
 		}
 	}
-	audit_is dns allowed 'map(.name)' '["api.test"]'
+	# A and AAAA for each of the two: the first at once, the others together.
+	audit_is dns allowed 'map(.name), length' '["api.test","api.test"]'$'\n2'
+	audit_is dns allowed 'map(.count) | .[0] == 1 and add >= 4' true
 	# A and AAAA: perhaps two lines, as the second was counted.
 	audit_is dns denied 'map(.name, .grant) | unique' '["--allow-host evil.test","evil.test"]'
 	audit_is connect denied 'map(.host, .grant)' \

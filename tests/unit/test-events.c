@@ -160,7 +160,7 @@ static void test_long_texts(void **state)
 
 static void connect_some(void)
 {
-	event_dns("a.example");
+	event_dns("a.example", 1);
 	event_connected("a.example", 443);
 	event_closed("a.example", 443, 10, 1000, 7);
 	event_closed("a.example", 443, 1, 1ULL << 40, 8);
