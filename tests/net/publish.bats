@@ -27,7 +27,9 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(4096); s.settimeout(60)
 while True:
     c = s.accept()[0]
-    c.sendall(b"hello from the box\n"); c.shutdown(socket.SHUT_WR); c.close()
+    try: c.sendall(b"hello from the box\n"); c.shutdown(socket.SHUT_WR)
+    except OSError: pass # who only looked whether it is there has gone
+    c.close()
 '
 # serve OPTION... -- ARGUMENT...: the greeter in a box in the background; ports.json is there.
 serve() {
