@@ -102,6 +102,7 @@ static int tear_down(void **state)
 	(void)state;
 	for (int i = 0; i < USAGE__N; i++)
 		close(reader.fds[i]);
+	usage_forget(&reader);
 	(void)snprintf(command, sizeof command, "rm -rf '%s'", root);
 	return system(command);
 }
