@@ -2,10 +2,9 @@
 /* The table of subcommands, and the way errors are printed: see commands.h. */
 #include "cli/commands.h"
 
-#include <stdio.h>
-
 #include "box/remedies.h"
 #include "cli/check.h"
+#include "policy/words.h"
 
 const struct command commands[] = {
 	{ "run", cmd_run, "run a command or code in a box" },
@@ -18,6 +17,14 @@ const struct command commands[] = {
 };
 const unsigned commands_len = sizeof commands / sizeof *commands;
 
+void print_printable(FILE *file, const char *text)
+{
+	struct arena arena = { 0 };
+
+	(void)fputs(word_printable(&arena, text), file); /* who must know looks at file */
+	arena_free(&arena);
+}
+
 int print_failure(const struct err *err)
 {
 	struct err told = *err;
@@ -25,6 +32,8 @@ int print_failure(const struct err *err)
 
 	remedy_add(&told);
 	err_format(&told, message, sizeof message);
-	(void)fprintf(stderr, "aisbx: %s\n", message);
+	(void)fputs("aisbx: ", stderr);
+	print_printable(stderr, message);
+	(void)fputc('\n', stderr);
 	return err_exit_status(err);
 }

@@ -3,6 +3,8 @@
 #ifndef AISBX_CLI_COMMANDS_H
 #define AISBX_CLI_COMMANDS_H
 
+#include <stdio.h>
+
 #include "base/err.h"
 
 struct command {
@@ -28,6 +30,9 @@ int cmd_help(int argc, char **argv);
 
 /* The way in as $SHELL: argv[0] is aisbx-sh, then sh's own arguments. */
 int cmd_shell(int argc, char **argv);
+
+/* Text that somebody else chose, on one line and none of it a terminal's command. */
+void print_printable(FILE *file, const char *text);
 
 /* "aisbx: MESSAGE" on stderr; returns the exit status that goes with it. */
 int print_failure(const struct err *err);

@@ -18,6 +18,7 @@
 #include "cli/learn.h"
 #include "learn/diff.h"
 #include "learn/edit.h"
+#include "policy/words.h"
 
 static void say(const struct learn *learn, const char *text)
 {
@@ -179,7 +180,8 @@ static int verify(struct learn *learn, const char **ret_verdict)
 		char message[1024];
 
 		err_format(&err, message, sizeof message);
-		*ret_verdict = arena_printf(arena, "not verified: under the proposal: %s", message);
+		*ret_verdict = arena_printf(arena, "not verified: under the proposal: %s",
+					    word_printable(arena, message));
 		say(learn, *ret_verdict);
 		return err_exit_status(&err);
 	}

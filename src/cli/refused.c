@@ -2,40 +2,27 @@
 /* What a run was refused, for people: see refused.h. */
 #include "cli/refused.h"
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "cli/commands.h"
 
 enum {
 	LINES_MAX = 20
 };
 
-/* Paths and names are the payload's choice: none of them is a terminal's command. */
-static void print_text(const char *text)
-{
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-
-		if (byte < ' ' || byte == 0x7f || (byte >= 0x80 && byte < 0xa0))
-			(void)fprintf(stderr, "\\x%02x", byte);
-		else
-			(void)fputc(byte, stderr);
-	}
-}
-
 static void print_refusal(const struct refusal *refusal)
 {
 	(void)fprintf(stderr, "aisbx: refused: %s ", refusal_names[refusal->kind]);
-	print_text(refusal->what);
+	print_printable(stderr, refusal->what);
 	if (refusal->arguments[0])
 		(void)fprintf(stderr, "(%s)", refusal->arguments);
 	if (refusal->program[0]) {
 		(void)fputs(" by ", stderr);
-		print_text(refusal->program);
+		print_printable(stderr, refusal->program);
 	}
 	if (refusal->grant[0]) {
 		(void)fputs(" (allow with ", stderr);
-		print_text(refusal->grant);
+		print_printable(stderr, refusal->grant);
 		(void)fputc(')', stderr);
 	} else if (refusal->why[0]) {
 		(void)fprintf(stderr, " (no option allows it: %s)", refusal->why);
@@ -60,9 +47,9 @@ void print_missing(const struct missing *missing)
 
 	for (size_t i = 0; i < lines; i++) {
 		(void)fputs("aisbx: missing: ", stderr);
-		print_text(missing->entries[i].path);
+		print_printable(stderr, missing->entries[i].path);
 		(void)fputs(" (allow with ", stderr);
-		print_text(missing->entries[i].grant);
+		print_printable(stderr, missing->entries[i].grant);
 		(void)fputs(")\n", stderr);
 	}
 	if (lines < len)

@@ -299,8 +299,11 @@ static void print_notes(const struct plan *plan)
 
 static void print_plan(const struct plan *plan)
 {
-	(void)fprintf(stderr, "aisbx: run %s: %s in %s\n", plan->run, plan->argv.items[0],
-		      plan->cwd);
+	(void)fprintf(stderr, "aisbx: run %s: ", plan->run);
+	print_printable(stderr, plan->argv.items[0]);
+	(void)fputs(" in ", stderr);
+	print_printable(stderr, plan->cwd);
+	(void)fputc('\n', stderr);
 	print_notes(plan);
 }
 

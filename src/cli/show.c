@@ -29,10 +29,7 @@ static void label(const char *text)
 /* A path or word can hold what would look like another line of ours, or move the cursor. */
 static void put(const char *text)
 {
-	struct arena arena = { 0 };
-
-	(void)fputs(word_printable(&arena, text), stdout); /* cmd_show() looks at stdout */
-	arena_free(&arena);
+	print_printable(stdout, text);
 }
 
 /* One path of the box, with its source where that differs and where it was written. */

@@ -350,6 +350,17 @@ state() {
 	[ "$(aisbx show -p ./p.yaml --json | jq '.network.hosts | length')" = 0 ]
 }
 
+@test "a command whose name is text of a profile cannot write lines of the proposal either" {
+	name=$'a\nnetwork:\n  hosts: [evil.example]\n#'
+	printf '#!/bin/sh\n' >"$name"
+	chmod +x "$name"
+	run aisbx learn -o p.yaml -- "./$name"
+	grep -q '^# Not verified: under the proposal: cannot execute .*network' p.yaml
+	aisbx check p.yaml
+	[ "$(aisbx show -p ./p.yaml --json | jq '.network.hosts | length')" = 0 ]
+	[ ${#stderr_lines[@]} -eq 2 ]
+}
+
 @test "without -o the proposal is all that stdout gets" {
 	aisbx learn -- sh -c 'echo to stdout' >out 2>err
 	run ! grep -q 'to stdout' <(grep -v '^description' out)
