@@ -25,6 +25,7 @@
 #include "box/supervisor.h"
 #include "policy/paths.h"
 #include "policy/plan.h"
+#include "policy/words.h"
 
 enum {
 	LOOK_MS = 1000,
@@ -79,10 +80,11 @@ static void add(const struct plan *plan, const char *path)
 	}
 	if (missing.len == MISSING_MAX)
 		return;
+	if (strcmp(host, path) != 0)
+		host = arena_printf(&arena, "%s:%s", host, path);
 	missing.entries[missing.len].path = path;
 	missing.entries[missing.len++].grant =
-		strcmp(host, path) == 0 ? arena_printf(&arena, "--ro %s", path)
-					: arena_printf(&arena, "--ro %s:%s", host, path);
+		arena_printf(&arena, "--ro %s", word_shell(&arena, host));
 }
 
 static void collect(const struct plan *plan, int fd)

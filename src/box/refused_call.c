@@ -9,6 +9,7 @@
 
 #include "box/syscall_sets.h"
 #include "policy/plan.h"
+#include "policy/words.h"
 
 /*** Arguments ***/
 
@@ -223,13 +224,17 @@ static const char *denied_by(const struct plan *plan, const char *name)
 /* Of exec and file. */
 static void describe_path(const struct refused_call *call, struct refusal *refusal)
 {
+	struct arena arena = { 0 };
+
 	(void)snprintf(refusal->what, REFUSAL_TEXT, "%s", call->path[0] ? call->path : "(unknown)");
 	if (call->kind == REFUSED_FILE) {
 		(void)snprintf(refusal->why, REFUSAL_TEXT, "files.protect keeps it as it is");
 		return;
 	}
-	if (snprintf(refusal->grant, REFUSAL_TEXT, "--exec %s", call->path) >= REFUSAL_TEXT)
+	if (snprintf(refusal->grant, REFUSAL_TEXT, "--exec %s", word_shell(&arena, call->path)) >=
+	    REFUSAL_TEXT)
 		refusal->grant[0] = '\0'; /* half a path is another */
+	arena_free(&arena);
 	(void)snprintf(refusal->why, REFUSAL_TEXT, "it is not in the exec list");
 }
 

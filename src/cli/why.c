@@ -264,9 +264,9 @@ static int print_json(const struct why *why)
 				   (int)answer->allowed, "access", answer->access, "what",
 				   json_text(answer->what), "reason", json_text(answer->reason),
 				   "by", json_text_or_null(answer->by));
-	const char *grant =
-		answer->option ? arena_printf(why->arena, "%s %s", answer->option, answer->value)
-			       : NULL;
+	const char *grant = answer->option ? arena_printf(why->arena, "%s %s", answer->option,
+							  word_shell(why->arena, answer->value))
+					   : NULL;
 
 	json_object_set_new(object, "grant", json_text_or_null(grant));
 	json_object_set_new(object, "profile", grant ? json_text(profile_text(why)) : json_null());
@@ -287,7 +287,7 @@ static int print_text(const struct why *why)
 	putchar('\n');
 	if (answer->option)
 		printf("allow with %s %s, or in a profile with %s\n", answer->option,
-		       word_printable(arena, answer->value),
+		       word_printable(arena, word_shell(arena, answer->value)),
 		       word_printable(arena, profile_text(why)));
 	return 0;
 }

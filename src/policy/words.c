@@ -109,6 +109,31 @@ const char *word_printable(struct arena *arena, const char *text)
 	return print_text(arena, text, SIZE_MAX, "");
 }
 
+static bool is_plain(unsigned char byte)
+{
+	return byte >= 0x80 || isalnum(byte) || strchr("/._-+:,@%=", byte);
+}
+
+const char *word_shell(struct arena *arena, const char *text)
+{
+	static const char quote[] = "'\\''";
+	char *out = arena_alloc(arena, strlen(text) * strlen(quote) + sizeof "''"), *at = out;
+	bool plain = *text;
+
+	*at++ = '\'';
+	for (const char *c = text; *c; c++) {
+		plain = plain && is_plain((unsigned char)*c);
+		if (*c == '\'') {
+			memcpy(at, quote, strlen(quote));
+			at += strlen(quote);
+		} else {
+			*at++ = *c;
+		}
+	}
+	memcpy(at, "'", sizeof "'");
+	return plain ? text : out;
+}
+
 const char *origin_text(struct arena *arena, const struct origin *at)
 {
 	if (!at->file)

@@ -16,6 +16,8 @@
 const char *word_quote(struct arena *arena, const char *text);
 /* The same without quotes and whole: for the names of files. */
 const char *word_printable(struct arena *arena, const char *text);
+/* text as one word of a command line that is given to a shell. */
+const char *word_shell(struct arena *arena, const char *text);
 /* "FILE:LINE", "command line", or "aisbx" for what no user wrote. */
 const char *origin_text(struct arena *arena, const struct origin *at);
 /* "a, b or c" of names (NULL-terminated), each as it is. */

@@ -83,6 +83,28 @@ s.connect_ex(("1.1.1.1", 443))'
 	[[ $stderr != *$'\e'* ]]
 }
 
+@test "stderr: what others chose to call a thing is one line, and what to write is one word" {
+	mkdir host
+	printf '#!/bin/sh\n' >'host/it'"'"'s $(touch owned)'
+	chmod +x host/*
+	run aisbx run --ro host --exec sh --result result.json -v -- sh -c 'host/it*; true'
+	grant="--exec '$T/host/it'\\''s \$(touch owned)'"
+	contains "$stderr" "(allow with $grant)"
+	refused_is .grant "$(jq -nc --arg grant "$grant" '[$grant]')"
+	eval "run aisbx run --ro host $grant --exec sh -- sh -c 'host/it*'"
+	status_is 0
+	run aisbx run --explain-missing --result result.json -- cat "$T/host/it's \$(touch owned)"
+	[ "$(jq -r '.missing[].grant' result.json)" = "${grant/exec/ro}" ]
+	eval "run aisbx run $(jq -r '.missing[].grant' result.json) -- cat \"\$T\"/host/*"
+	status_is 0
+	[ ! -e owned ]
+	run aisbx run -v -C / -- $'x\n\e[31m\u0101\u202e\xff'
+	status_is 127
+	[ ${#stderr_lines[@]} -eq 2 ]
+	[[ ${stderr_lines[0]} == "aisbx: run "*': x\x0a\x1b[31mā\u{202e}\xff in /' ]]
+	[[ ${stderr_lines[1]} == "aisbx: cannot execute 'x\\x0a\\x1b[31mā\\u{202e}\\xff':"* ]]
+}
+
 @test "syscalls.deny: what the profile itself denies is told, sendmsg or not" {
 	with_result --deny-syscall mkdirat --deny-syscall mkdir -c '
 import os
