@@ -306,13 +306,13 @@ RULE(ioctl_rule, ALLOW,
 RULE(fallocate_rule, UNCOUNTED,
      { { HAS(1, FALLOCATE_NO_MORE) }, ALLOW });
 /*
- * Go asks for MPTCP first and falls back on EPROTONOSUPPORT, as from a kernel without it. Programs
- * with libaudit (hwclock, lastlog) open its socket before they look at their arguments.
+ * EPROTONOSUPPORT, as from a kernel without it: Go falls back from MPTCP on that only, and
+ * programs with libaudit (chage, lastlog, su), which begin with its socket, go on without.
  */
 RULE(socket_rule, TELL(EPERM),
      { { IS(0, ALL, FAMILY_UNIX) }, ALLOW },
      { { IS(0, ALL, FAMILY_NETLINK), IS(2, ALL, NETLINK_OF_ROUTES) }, ALLOW },
-     { { IS(0, ALL, FAMILY_NETLINK), IS(2, ALL, NETLINK_OF_AUDIT) }, REFUSE(EPERM) },
+     { { IS(0, ALL, FAMILY_NETLINK), IS(2, ALL, NETLINK_OF_AUDIT) }, REFUSE(EPROTONOSUPPORT) },
      { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM, TYPE_DGRAM),
 	 IS(2, ALL, 0, PROTOCOL_TCP, PROTOCOL_UDP) }, ALLOW },
      { { IS(0, ALL, FAMILY_INET, FAMILY_INET6), IS(1, TYPE_BITS, TYPE_STREAM),

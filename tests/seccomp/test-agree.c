@@ -135,6 +135,7 @@ static void add_socket(struct peer *peer)
 
 	ADD(peer, SCMP_ACT_ALLOW, BITS(0, LOW, 1));
 	ADD(peer, SCMP_ACT_ALLOW, BITS(0, LOW, 16), BITS(2, LOW, 0));
+	ADD(peer, SCMP_ACT_ERRNO(EPROTONOSUPPORT), BITS(0, LOW, 16), BITS(2, LOW, 9));
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned type = 1; type <= 2; type++) {
 			for (unsigned p = 0; p < 3; p++)
