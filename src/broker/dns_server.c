@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "broker/connections.h"
 #include "broker/dns.h"
 #include "broker/events.h"
@@ -177,6 +178,21 @@ static void on_patience(struct timer *timer)
 	finish(question);
 }
 
+/* Which port was meant is not known yet: what to write is the grant that there is, as a private one. */
+static void refuse_addresses(const char *name, const struct address *addresses, size_t len)
+{
+	const struct host_grant *granted = first_grant(name);
+	struct arena arena = { 0 };
+	const char *grant = arena_printf(&arena, "--allow-private-host %s", name);
+
+	for (size_t i = 0; i < granted->ports_len; i++)
+		grant = arena_printf(&arena, "%s%s%s", grant, i ? "," : ":",
+				     host_grant_ports(&arena, granted, i));
+	event_refused(REFUSED_DNS, name, flow_leads_nowhere(name, addresses, len) ? NULL : grant,
+		      "it resolves to an address that is not public");
+	arena_free(&arena);
+}
+
 static void on_looked_up(struct lookup *lookup, int error, const struct address *addresses,
 			 size_t len)
 {
@@ -188,8 +204,7 @@ static void on_looked_up(struct lookup *lookup, int error, const struct address 
 	} else if (error < 0 || len == 0) {
 		reply_code(question, DNS_SERVFAIL);
 	} else if (!is_permitted(name, addresses, len)) {
-		flow_refused(name, addresses, len, first_grant(name)->ports[0].first,
-			     "it resolves to an address that is not public");
+		refuse_addresses(name, addresses, len);
 		reply_code(question, DNS_NXDOMAIN);
 	} else {
 		answer_without_host(question);

@@ -82,8 +82,7 @@ static void write_host(char what[WHAT_TEXT], const char *host, uint16_t port)
 	(void)snprintf(what, WHAT_TEXT, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
 }
 
-/* No grant of a name leads to reserved addresses: they have to be granted themselves. */
-static bool leads_nowhere(const char *host, const struct address *addresses, size_t len)
+bool flow_leads_nowhere(const char *host, const struct address *addresses, size_t len)
 {
 	struct address literal;
 	size_t i = 0;
@@ -104,7 +103,8 @@ void flow_refused(const char *host, const struct address *addresses, size_t len,
 		       what);
 	if (port == HTTPS_PORT && !strchr(host, ':'))
 		grant[strlen(grant) - strlen(":443")] = '\0';
-	event_refused(REFUSED_HOST, what, leads_nowhere(host, addresses, len) ? NULL : grant, why);
+	event_refused(REFUSED_HOST, what, flow_leads_nowhere(host, addresses, len) ? NULL : grant,
+		      why);
 }
 
 /* The grant is there, the connection broke its rule. */

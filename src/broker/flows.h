@@ -31,6 +31,9 @@ void flows_accept(struct watch *watch, uint32_t events);
 /* Whether the box sent something to a connection that is not pumped yet. */
 bool flows_have_more(void);
 
+/* No grant of a name leads to reserved addresses: they have to be granted themselves. */
+bool flow_leads_nowhere(const char *host, const struct address *addresses, size_t len);
+
 /*
  * Tells what a refused connection wanted and the option that would allow it. addresses: what
  * host is, or those it leads to, none of which its grant permits; len 0: not known.
