@@ -23,14 +23,13 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/sys.h"
 #include "base/text.h"
+#include "box/listener.h"
 
 enum {
 	PATH_BYTES = 4096,
-	PAGE_BYTES = 4096,
 	KNOWN_SLOTS = 1 << 16, /* a power of two */
 	KNOWN_MAX = KNOWN_SLOTS / 4 * 3,
 	NOTES_BYTES_MAX = 16 << 20,
@@ -173,20 +172,6 @@ static void write_plain(enum note kind)
 
 /*** Reading ***/
 
-/* A path of the payload's; false when it cannot be read or is too long. */
-static bool copy_path(pid_t pid, uint64_t address, char *buf, size_t size)
-{
-	size_t first = PAGE_BYTES - address % PAGE_BYTES;
-	struct iovec local = { buf, size };
-	struct iovec remote[] = { { (void *)(uintptr_t)address, first < size ? first : size },
-				  { (void *)(uintptr_t)(address + first),
-				    first < size ? size - first : 0 } };
-	long n = sys_call6(SYS_process_vm_readv, pid, (long)&local, 1, (long)remote,
-			   first < size ? 2 : 1, 0);
-
-	return n > 0 && memchr(buf, '\0', (size_t)n);
-}
-
 /* Where a relative path starts, without a slash at its end. The length, or -errno. */
 static long read_base(pid_t pid, int fd, char *buf, size_t size)
 {
@@ -227,7 +212,8 @@ static void note_path(const struct observed *call, const struct seccomp_notif *r
 	long base = 0;
 
 	/* Before its execve the payload is a part of init, which cannot be read: learn knows it. */
-	if (!copy_path(pid, args[call->path], path, sizeof path) || !path[0])
+	long n = listener_copy(request, args[call->path], path, sizeof path);
+	if (n <= 0 || !memchr(path, '\0', (size_t)n) || !path[0])
 		return;
 	if (path[0] != '/') {
 		int fd = call->dir == NONE ? AT_FDCWD : (int)args[call->dir];

@@ -144,7 +144,10 @@ static void count(const struct refused_call *call)
 		tell_at_ms = now_ms() + TELL_MS;
 }
 
-/* Its own memory could not tell a lie here; who made itself undumpable has a name only. */
+/*
+ * As the kernel has it. Who made itself undumpable is not in /proc for init, which has no
+ * capabilities either, and stays without a name.
+ */
 static void read_program(uint32_t pid, char program_name[REFUSAL_TEXT])
 {
 	char path[48] = "/proc/";
@@ -152,14 +155,6 @@ static void read_program(uint32_t pid, char program_name[REFUSAL_TEXT])
 
 	memcpy(end + strlen(end), "/exe", sizeof "/exe");
 	long n = sys_call4(SYS_readlinkat, AT_FDCWD, path, program_name, REFUSAL_TEXT - 1);
-	if (n < 0) {
-		memcpy(strrchr(path, '/'), "/comm", sizeof "/comm");
-		int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-		n = fd < 0 ? fd : sys_read(fd, program_name, REFUSAL_TEXT - 1);
-		if (fd >= 0)
-			(void)sys_close(fd);
-		n -= n > 0; /* the newline */
-	}
 	program_name[n < 0 ? 0 : n] = '\0';
 }
 
