@@ -174,7 +174,7 @@ static int open_network(const struct init *init, int proc_sys_fd, struct err *re
 	int r = network_route_all(reterr);
 
 	if (r == 0)
-		r = network_free_ports(proc_sys_fd, reterr);
+		r = network_configure(proc_sys_fd, reterr);
 	return r < 0 ? r : sockets_send_first(init->broker_fd, reterr);
 }
 

@@ -139,14 +139,21 @@ int network_route_all(struct err *reterr)
 	return 0;
 }
 
-int network_free_ports(int proc_sys_fd, struct err *reterr)
+int network_configure(int proc_sys_fd, struct err *reterr)
 {
-	_cleanup_close_ int fd =
-		sys_openat2(proc_sys_fd, "net/ipv4/ip_unprivileged_port_start",
-			    O_WRONLY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
-	long r = fd < 0 ? fd : sys_write(fd, "0", 1);
+	static const char *const settings[][2] = {
+		{ "net/ipv4/ip_unprivileged_port_start", "0" },
+		{ "net/ipv4/tcp_congestion_control", "reno" },
+	};
 
-	return r < 0 ? err_wall(reterr, "net", (int)-r, "set",
-				"net.ipv4.ip_unprivileged_port_start")
-		     : 0;
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+		const char *path = settings[i][0], *value = settings[i][1];
+		_cleanup_close_ int fd = sys_openat2(proc_sys_fd, path, O_WRONLY | O_CLOEXEC, 0,
+						     RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+		long r = fd < 0 ? fd : sys_write(fd, value, strlen(value));
+
+		if (r < 0)
+			return err_wall(reterr, "net", (int)-r, "set", path);
+	}
+	return 0;
 }

@@ -19,10 +19,11 @@ int network_name_host(const char *name, struct err *reterr);
 int network_route_all(struct err *reterr);
 
 /*
- * Lets sockets of the namespace be bound to ports below 1024 by a process without
- * capabilities there: the broker. proc_sys_fd: /proc/sys of the host, which is opened before
- * the root changes.
+ * Settings of the namespace for the broker. A process without capabilities there may bind
+ * sockets to ports below 1024. TCP uses Reno: nothing is congested on lo, and BBR, where it is
+ * the host's, would time what is sent, for more than twice the processor time. proc_sys_fd:
+ * /proc/sys of the host, which is opened before the root changes.
  */
-int network_free_ports(int proc_sys_fd, struct err *reterr);
+int network_configure(int proc_sys_fd, struct err *reterr);
 
 #endif

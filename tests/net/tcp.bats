@@ -32,6 +32,15 @@ GRANT=(-p python --allow-host api.test:1-64)
 	jq_is '[.connections[] | .count, .up_bytes, .down_bytes]' '[3,1000001,1000025]'
 }
 
+@test "nothing paces what goes through the box's lo" {
+	fine "${GRANT[@]}" <<-'E'
+		import socket
+		s = socket.create_connection(("api.test", 13), 20)
+		name = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+		print("fine" if name.rstrip(b"\0") == b"reno" else name)
+	E
+}
+
 @test "the server closes first; the client may still ask why" {
 	fine "${GRANT[@]}" <<-'E'
 		import socket
