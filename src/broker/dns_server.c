@@ -241,7 +241,7 @@ static void refuse_name(const struct question *question)
 	(void)snprintf(grant, sizeof grant, "--allow-%shost %s",
 		       hostname_is_localhost(name) ? "private-" : "", name);
 	event_refused(REFUSED_DNS, question->query.shown, can_be_granted ? grant : NULL,
-		      "no grant names it");
+		      can_be_granted ? "no grant names it" : "it is no name of a host");
 	reply_code(question, DNS_NXDOMAIN);
 }
 
