@@ -91,26 +91,36 @@ state() {
 	[ "$(cat copy/file)" = x ]
 }
 
-@test "unittest: the modules and their tests, and no __pycache__" {
-	need python3
+@test "pytest: the modules and their tests; no __pycache__, no cache" {
+	need pytest-3
 	mkdir pkg tests
 	echo 'def f(x): return x + 1' >pkg/code.py
 	touch pkg/__init__.py tests/__init__.py README
-	printf '%s\n' 'import unittest' 'from pkg.code import f' 'class T(unittest.TestCase):' \
-		'    def test_f(self): self.assertEqual(f(1), 2)' >tests/test_code.py
-	learns python3 -m unittest -q tests.test_code
+	echo '{"one": 1}' >tests/data.json
+	cat >tests/test_code.py <<-'EOF'
+		import json, pathlib, pytest
+		from pkg.code import f
+		data = json.loads(pathlib.Path(__file__).with_name("data.json").read_text())
+		@pytest.mark.parametrize("x", data.values())
+		def test_f(x, tmp_path):
+		    (tmp_path / "x").write_text("1")
+		    assert f(x) == 2
+	EOF
+	state >"$BATS_RUN_TMPDIR/before"
+	learns pytest-3 -q tests
+	contains "$output$stderr" "1 passed"
+	state | diff "$BATS_RUN_TMPDIR/before" -
 	grants_are <<-'EOF'
-		extends: [python]
+		extends: [base]
 		files:
 		  read:
 		    - ./pkg/__init__.py
 		    - ./pkg/code.py
-		    - ./tests/__init__.py
-		    - ./tests/test_code.py
+		    - ./tests
 		exec:
+		  - pytest-3
 		  - python3
 	EOF
-	[ ! -e pkg/__pycache__ ]
 }
 
 @test "node: a script, its module and what it writes" {
