@@ -24,24 +24,31 @@ setup_more() {
 	E
 }
 
-# What happens in the box: ok or no.
-tried() { # read|write PATH OPTION...
-	local access=$1 path=$2 script
-	shift 2
-	if [ "$access" = read ]; then
-		script='if [ -d "$1" ]; then ls "$1" >/dev/null; else head -c 0 <"$1"; fi'
-	else
-		script='if [ -d "$1" ]; then : >"$1/.new" && rm "$1/.new"
-			elif [ -e "$1" ]; then : >>"$1"
-			else : >"$1" && rm "$1"; fi'
-	fi
-	aisbx run "$@" -- sh -c "$script" - "$path" </dev/null >/dev/null 2>&1 && echo ok || echo no
+# What happens in the box: ok or no, a line for each of ACCESS PATH...
+tried() { # ACCESS PATH... [-- OPTION...]
+	local questions=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do questions+=("$1"); shift; done
+	aisbx run "${@:2}" -- sh -c '
+		tries() {
+			case $1 in
+			read) if [ -d "$2" ]; then ls "$2"; else head -c 0 <"$2"; fi ;;
+			write)
+				if [ -d "$2" ]; then : >"$2/.new" && rm "$2/.new"
+				elif [ -e "$2" ]; then : >>"$2"
+				else : >"$2" && rm "$2"; fi ;;
+			esac
+		} >/dev/null 2>&1
+		while [ $# -gt 0 ]; do
+			(tries "$1" "$2") && echo ok || echo no
+			shift 2
+		done' - "${questions[@]}" </dev/null 2>/dev/null
 }
 
-told() { # the same from why
+told() { # ACCESS PATH OPTION...: the same from why, of one; the file $said has its words
 	local access=$1 path=$2 status=0
 	shift 2
-	aisbx why --path "$path" $([ "$access" = read ] || echo --write) "$@" >said || status=$?
+	[ "$access" = read ] || set -- --write "$@"
+	"$AISBX" why --path "$path" "$@" >"${said:-said}" || status=$?
 	case $status in
 	0) echo ok ;;
 	1) echo no ;;
@@ -50,21 +57,24 @@ told() { # the same from why
 }
 
 agree() { # OPTION... -- PATH...
-	local options=() path access
+	local options=() path questions=() wants i
 	while [ "$1" != -- ]; do options+=("$1"); shift; done
 	shift
-	for path; do
-		for access in read write; do
-			local want got
-			want=$(tried $access "$path" "${options[@]}")
-			got=$(told $access "$path" "${options[@]}")
-			[ "$got" = "$want" ] || {
-				echo "$access $path with ${options[*]}: the box says $want, why says $got:" >&2
-				cat said >&2
-				return 1
-			}
-			seen+=" $want"
-		done
+	for path; do questions+=(read "$path" write "$path"); done
+	mapfile -t wants < <(tried "${questions[@]}" -- "${options[@]}")
+	[ ${#wants[@]} -eq $((2 * $#)) ]
+	for ((i = 0; i < ${#wants[@]}; i++)); do # all at once: each is short, and waits for a turn
+		said=said.$i told "${questions[@]:2 * i:2}" "${options[@]}" >got.$i 3>&- &
+	done
+	wait
+	for ((i = 0; i < ${#wants[@]}; i++)); do
+		[ "$(<got.$i)" = "${wants[i]}" ] || {
+			echo "${questions[@]:2 * i:2} with ${options[*]}: the box says ${wants[i]}," \
+				"why says $(<got.$i):" >&2
+			cat said.$i >&2
+			return 1
+		}
+		seen+=" ${wants[i]}"
 	done
 }
 
@@ -99,7 +109,7 @@ agree() { # OPTION... -- PATH...
 			[ "$(told $access "$path")" = no ]
 			options=$(sed -n 's/^allow with \(--r[ow] [^ ]*\),.*/\1/p' said)
 			[ "$(told $access "$path" $options)" = ok ]
-			[ "$(tried $access "$path" $options)" = ok ]
+			[ "$(tried $access "$path" -- $options)" = ok ]
 		done
 	done
 	[ "$(told read "$T/data/x")" = no ]
@@ -132,22 +142,27 @@ agree() { # OPTION... -- PATH...
 		    print(found[1], os.read(reader, 9).decode() or "none", flush=True)
 		    os.close(reader)
 	E
-	local options name error status seen
+	local options name error seen started=0
 	for options in "" "--allow-syscall @debug --deny-syscall @aio --cpus 2 --allow-degraded limits.cpus"; do
 		seen=0
 		BOUND=60 run aisbx run --ro "$T" $options -- python3 all.py
 		status_is 0
 		while read -r name error; do
-			status=0
-			"$AISBX" why --syscall "$name" $options >said || status=$?
-			case $status.$error in
+			{
+				"$AISBX" why --syscall "$name" $options >said.$name && echo 0 || echo $?
+			} >status.$name 3>&- &
+			[ $((started += 1)) -lt 50 ] || { wait; started=0; }
+		done <<<"$output"
+		wait
+		while read -r name error; do
+			case $(<status.$name).$error in
 			1.1 | 1.38 | 1.95) seen=$((seen + 1)) ;; # EPERM ENOSYS EOPNOTSUPP
 			0.1 | 0.38) # else it is the kernel that refuses
-				grep -q 'some arguments' said ||
+				[[ $(<said.$name) == *"some arguments"* ]] ||
 					[[ $name == setgroups || $name == [gs]et_thread_area ]] ;;
 			0.*) seen=$((seen + 1)) ;;
 			*) false ;;
-			esac || { echo "$name: errno $error, and why says: $(cat said)" >&2; return 1; }
+			esac || { echo "$name: errno $error, and why says: $(<said.$name)" >&2; return 1; }
 		done <<<"$output"
 		[ $seen -gt 300 ]
 	done
