@@ -136,25 +136,18 @@ static void forget_variables(const struct plan *plan)
 	}
 }
 
-static int await_ready(int fd, const struct plan *plan, struct err *reterr)
+static int await_secrets(int fd, const struct plan *plan, struct err *reterr)
 {
-	struct gateway_ready ready;
-	ssize_t n;
+	struct gateway_state state;
+	int r = handover_await(fd, &state, reterr);
 
-	do {
-		n = recv(fd, &ready, sizeof ready, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof ready)
-		return err_set(reterr, E_SYSTEM, n < 0 ? errno : EPIPE, "start", "the gateway");
-	if (ready.failed) {
-		*reterr = ready.err;
-		return -EINVAL;
-	}
-	memcpy(plan->gateway.ca, ready.ca, sizeof ready.ca);
+	if (r < 0)
+		return r;
+	memcpy(plan->gateway.ca, state.ca, sizeof state.ca);
 	for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
 		char *placeholder = plan->gateway.secrets[i].placeholder;
 
-		n = recv(fd, placeholder, PLACEHOLDER_MAX + 1, 0);
+		ssize_t n = recv(fd, placeholder, PLACEHOLDER_MAX + 1, 0);
 		if (n <= 0 || placeholder[n - 1])
 			return err_set(reterr, E_SYSTEM, n < 0 ? errno : EPIPE, "start",
 				       "the gateway");
@@ -185,7 +178,7 @@ int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *
 	int error = errno;
 	(void)close(pair[1]);
 	int r = gateway.pid < 0 ? err_set(reterr, E_SYSTEM, error, "start", "the gateway")
-				: await_ready(gateway.control_fd, plan, reterr);
+				: await_secrets(gateway.control_fd, plan, reterr);
 	forget_variables(plan);
 	if (r < 0)
 		(void)gateway_kill(&gateway);

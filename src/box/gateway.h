@@ -26,9 +26,9 @@ struct gateway {
 void gateway_set_program(const void *bytes, size_t len);
 
 /*
- * Starts it and waits until it is ready: placeholders and the CA's certificate are then in the
- * plan, and the values of variables that are secrets' sources are gone from the environment.
- * Does nothing for a plan that needs none.
+ * Starts it and waits until placeholders and the CA's certificate are in the plan; the values of
+ * variables that are secrets' sources are then gone from the environment. It isolates itself
+ * beside the building of the box: the broker waits for that. Does nothing for a plan that needs none.
  */
 int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *ret_gateway,
 		  struct err *reterr);

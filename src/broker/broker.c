@@ -435,13 +435,15 @@ static int listen_in_box(const struct broker_config *config, const int fds[SOCKE
 	return r < 0 ? err_wall(reterr, "net", -r, "serve", "the box's network") : 0;
 }
 
-/* It tells of its connections itself. */
+/* It is isolated, and tells of its connections itself. */
 static int greet_gateway(const struct broker_config *config, struct err *reterr)
 {
-	int r = config->gateway_fd < 0 ? 0
-				       : handover_events(config->gateway_fd, config->events_fd,
-							 config->each_event);
+	struct gateway_state state;
+	int r = config->gateway_fd < 0 ? 0 : handover_await(config->gateway_fd, &state, reterr);
 
+	if (r < 0 || config->gateway_fd < 0)
+		return r;
+	r = handover_events(config->gateway_fd, config->events_fd, config->each_event);
 	return r < 0 ? err_wall(reterr, "net", -r, "reach", "the gateway") : 0;
 }
 

@@ -166,17 +166,22 @@ static void on_control(struct watch *watch, uint32_t events)
 	}
 }
 
-static int send_ready(struct gateway_ready *ready)
+static int send_state(int fd, const struct gateway_state *state)
 {
-	if (send(CONTROL_FD, ready, sizeof *ready, MSG_NOSIGNAL) < 0)
-		return -errno;
-	for (size_t i = 0; !ready->failed && i < config.plan.secrets_len; i++) {
+	return send(fd, state, sizeof *state, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int send_secrets(int fd, const struct gateway_state *state)
+{
+	int r = send_state(fd, state);
+
+	for (size_t i = 0; r == 0 && i < config.plan.secrets_len; i++) {
 		const char *placeholder = sites_placeholder(i);
 
-		if (send(CONTROL_FD, placeholder, strlen(placeholder) + 1, MSG_NOSIGNAL) < 0)
-			return -errno;
+		if (send(fd, placeholder, strlen(placeholder) + 1, MSG_NOSIGNAL) < 0)
+			r = -errno;
 	}
-	return 0;
+	return r;
 }
 
 /* Of a descriptor, which aisbx wrote. */
@@ -216,52 +221,65 @@ static void *move_memory(void *memory, size_t size, const char *file, int line)
 	return moved;
 }
 
-static int prepare(int config_fd, int control_fd, struct gateway_ready *ready, struct err *reterr)
+/* What the box's set-up waits for. */
+static int prepare(int config_fd, int control_fd, struct gateway_state *state)
 {
 	int r = gateway_config_read(&arena, config_fd, &config);
 
 	if (r < 0)
-		return err_set(reterr, E_SYSTEM, -r, "read", "the gateway's configuration");
+		return err_set(&state->err, E_SYSTEM, -r, "read", "the gateway's configuration");
 	/* No file of OpenSSL's own: neither openssl.cnf nor texts of errors. */
 	if (CRYPTO_set_mem_functions(take_memory, move_memory, give_memory) != 1 ||
-	    OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_SSL_STRINGS |
-				     OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,
-			     NULL) != 1)
-		return err_set(reterr, E_SYSTEM, ENOMEM, "start", "OpenSSL");
+	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+					OPENSSL_INIT_NO_ATEXIT,
+				NULL) != 1)
+		return err_set(&state->err, E_SYSTEM, ENOMEM, "start", "OpenSSL");
 	(void)close(config_fd);
-	r = read_secrets(control_fd, reterr);
+	r = read_secrets(control_fd, &state->err);
 	if (r == 0)
-		r = authority_read_store(config.plan.store, reterr);
+		r = authority_open(state->ca, sizeof state->ca, &state->err);
+	return r < 0 ? r : send_secrets(control_fd, state);
+}
+
+/* What it does not. */
+static int isolate(int control_fd, struct gateway_state *state)
+{
+	int r = authority_read_store(config.plan.store, &state->err);
+
 	if (r == 0)
-		r = authority_open(ready->ca, sizeof ready->ca, reterr);
+		r = enter_isolation(control_fd, &state->err);
 	if (r == 0)
-		r = enter_isolation(control_fd, reterr);
+		r = lower_identity(&state->err);
 	if (r == 0)
-		r = lower_identity(reterr);
+		r = landlock_deny_files(config.lacks_landlock_allowed, &state->err);
 	if (r == 0)
-		r = landlock_deny_files(config.lacks_landlock_allowed, reterr);
-	return r < 0 ? r : load_filter(reterr);
+		r = load_filter(&state->err);
+	return r;
+}
+
+static _Noreturn void fail(int control_fd, struct gateway_state *state)
+{
+	state->failed = 1;
+	/* It may be the other number already. */
+	(void)send_state(fcntl(control_fd, F_GETFD) < 0 ? CONTROL_FD : control_fd, state);
+	_exit(EXIT_AISBX);
 }
 
 int main(int argc, char **argv)
 {
 	static struct watch control = { .ready = on_control };
-	static struct gateway_ready ready;
-	int control_fd;
+	static struct gateway_state state;
 
 	if (argc != 3)
 		return EXIT_AISBX; /* who starts it knows */
 	program_note_caller(argv);
 	(void)prctl(PR_SET_NAME, "aisbx-gateway"); /* it was executed without a name */
-	control_fd = read_number(argv[2]);
+	int control_fd = read_number(argv[2]);
 	die_with_supervisor(control_fd);
-	if (prepare(read_number(argv[1]), control_fd, &ready, &ready.err) < 0) {
-		ready.failed = 1;
-		(void)send(fcntl(control_fd, F_GETFD) < 0 ? CONTROL_FD : control_fd, &ready,
-			   sizeof ready, MSG_NOSIGNAL);
-		_exit(EXIT_AISBX);
-	}
-	if (send_ready(&ready) < 0 || loop_watch(&control, CONTROL_FD, EPOLLIN) < 0 ||
+	if (prepare(read_number(argv[1]), control_fd, &state) < 0 ||
+	    isolate(control_fd, &state) < 0)
+		fail(control_fd, &state);
+	if (send_state(CONTROL_FD, &state) < 0 || loop_watch(&control, CONTROL_FD, EPOLLIN) < 0 ||
 	    loop_run() < 0)
 		_exit(EXIT_AISBX);
 	connections_close();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the broker to the gateway: see handover.h. */
+/* To the gateway and from it: see handover.h. */
 #include "gateway/handover.h"
 
 #include <errno.h>
@@ -8,6 +8,21 @@
 
 #include "base/cleanup.h"
 #include "base/fds.h"
+
+int handover_await(int gateway_fd, struct gateway_state *ret_state, struct err *reterr)
+{
+	ssize_t n;
+
+	do {
+		n = recv(gateway_fd, ret_state, sizeof *ret_state, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof *ret_state)
+		return err_set(reterr, E_SYSTEM, n < 0 ? errno : EPIPE, "start", "the gateway");
+	if (!ret_state->failed)
+		return 0;
+	*reterr = ret_state->err;
+	return -EINVAL;
+}
 
 static int hand_over(int gateway_fd, const struct gateway_record *record, const int *fds,
 		     size_t len)

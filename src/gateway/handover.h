@@ -2,7 +2,8 @@
 /*
  * What the gateway and others say to each other over one pair of sockets, a record a packet:
  *
- *	gateway to supervisor	struct gateway_ready, then a placeholder for each secret
+ *	gateway to supervisor	struct gateway_state with the CA, then a placeholder for each secret
+ *	gateway to broker	struct gateway_state: it is isolated
  *	broker to gateway	struct gateway_record, then its descriptors
  *
  * EOF for the gateway means that the broker is gone, and it ends.
@@ -17,7 +18,7 @@
 #include "base/hostname.h"
 #include "policy/secrets.h"
 
-struct gateway_ready {
+struct gateway_state {
 	int32_t failed; /* err says why, and the gateway is gone */
 	struct err err;
 	char ca[CA_ROOM];
@@ -35,8 +36,12 @@ struct gateway_record {
 	char name[HOSTNAME_BYTES];
 };
 
-/* The broker's. All closed, or the gateway's, afterwards. 0 or -errno. */
+/* Waits for the gateway's next state. */
+int handover_await(int gateway_fd, struct gateway_state *ret_state, struct err *reterr);
+
+/* The broker's. */
 int handover_events(int gateway_fd, int events_fd, bool each);
+/* Both are closed, or the gateway's, afterwards. */
 int handover_connection(int gateway_fd, const char *name, uint16_t port, int box_fd, int server_fd);
 
 #endif
