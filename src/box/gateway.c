@@ -18,6 +18,7 @@
 #include "base/sys.h"
 #include "gateway/config.h"
 #include "gateway/handover.h"
+#include "policy/trust.h"
 
 enum {
 	FIRST_PAGE = 4096,
@@ -139,11 +140,13 @@ static void forget_variables(const struct plan *plan)
 static int await_secrets(int fd, const struct plan *plan, struct err *reterr)
 {
 	struct gateway_state state;
-	int r = handover_await(fd, &state, reterr);
+	int r = trust_read(plan->gateway.trust, reterr); /* it takes its time too */
 
+	if (r == 0)
+		r = handover_await(fd, &state, reterr);
 	if (r < 0)
 		return r;
-	memcpy(plan->gateway.ca, state.ca, sizeof state.ca);
+	trust_take_ca(plan->gateway.trust, state.ca);
 	for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
 		char *placeholder = plan->gateway.secrets[i].placeholder;
 

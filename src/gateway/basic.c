@@ -5,25 +5,27 @@
 #include <string.h>
 #include <strings.h>
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#include "base/base64.h"
 
 bool basic_decode(const struct http_header *header, char out[BASIC_MAX], size_t *ret_len)
 {
 	static const char scheme[] = "Basic ";
 	const size_t scheme_len = sizeof scheme - 1;
 	const struct span *value = &header->value;
+	int8_t values[256];
 	unsigned bits = 0, have = 0;
 	size_t len = 0;
 
 	if (!span_is_word(&header->name, "authorization") || value->len <= scheme_len ||
 	    strncasecmp(value->at, scheme, scheme_len) != 0)
 		return false;
+	base64_values(values);
 	for (size_t i = scheme_len; i < value->len && value->at[i] != '='; i++) {
-		const char *digit = value->at[i] ? strchr(digits, value->at[i]) : NULL;
+		int digit = values[(unsigned char)value->at[i]];
 
-		if (!digit)
+		if (digit < 0)
 			return false;
-		bits = bits << 6 | (unsigned)(digit - digits);
+		bits = bits << 6 | (unsigned)digit;
 		have += 6;
 		if (have < 8)
 			continue;
@@ -51,9 +53,9 @@ void basic_encode(const char *bytes, size_t len, char *out)
 			group |= (unsigned)(unsigned char)bytes[i + 1] << 8;
 		if (left > 2)
 			group |= (unsigned char)bytes[i + 2];
-		*out++ = digits[group >> 18];
-		*out++ = digits[group >> 12 & 63];
-		*out++ = left > 1 ? digits[group >> 6 & 63] : '=';
-		*out++ = left > 2 ? digits[group & 63] : '=';
+		*out++ = base64_digits[group >> 18];
+		*out++ = base64_digits[group >> 12 & 63];
+		*out++ = left > 1 ? base64_digits[group >> 6 & 63] : '=';
+		*out++ = left > 2 ? base64_digits[group & 63] : '=';
 	}
 }

@@ -243,14 +243,24 @@ static void add_device_steps(struct layout *layout)
 	steps_add(layout->arena, layout->plan, STEP_PROC, "/proc", 0555)->flags = STEP_IS_DIR;
 }
 
-static void add_text(struct layout *layout, enum step_kind kind, const char *path, const char *text)
+static void add_text(struct layout *layout, enum step_kind kind, const char *path, const char *text,
+		     size_t len)
 {
 	struct step *step = steps_add(layout->arena, layout->plan, kind, path, 0444);
 
 	if (kind == STEP_COVER)
 		step->flags = STEP_ON_BIND;
 	step->text = text;
-	step->text_len = strlen(text);
+	step->text_len = len;
+}
+
+/* Once, by however many names it is reached. */
+static void add_cover(struct layout *layout, const char *path, const char *text, size_t len)
+{
+	const struct step *there = steps_find(layout->plan, path);
+
+	if (!there || there->kind != STEP_COVER)
+		add_text(layout, STEP_COVER, path, text, len);
 }
 
 /* Where the symbolic link at host_path points, as a path of the box; NULL when it is none. */
@@ -283,7 +293,7 @@ static bool is_asked_for(const struct entries *entries, const char *path)
  * absent the box has none either; where it is a link to what the box does not
  * show (/run/systemd/resolve/...), the file is made at the link's target.
  */
-static int add_generated(struct layout *layout, const char *path, const char *text)
+static int add_generated(struct layout *layout, const char *path, const char *text, size_t len)
 {
 	char *host_path = steps_host_path(layout->arena, layout->plan, path);
 	const char *place = path;
@@ -301,7 +311,7 @@ static int add_generated(struct layout *layout, const char *path, const char *te
 		const char *shown =
 			r == 0 ? steps_box_path(layout->arena, layout->plan, host.path) : NULL;
 		if (shown) {
-			add_text(layout, STEP_COVER, shown, text);
+			add_cover(layout, shown, text, len);
 			return 0;
 		}
 		place = r == 0 ? host.path : dangling_target(layout, path, host_path);
@@ -310,7 +320,7 @@ static int add_generated(struct layout *layout, const char *path, const char *te
 	}
 	add_parents(layout, place);
 	if (!steps_find(layout->plan, place))
-		add_text(layout, STEP_FILE, place, text);
+		add_text(layout, STEP_FILE, place, text, len);
 	return 0;
 }
 
@@ -342,38 +352,61 @@ static int add_generated_files(struct layout *layout)
 	};
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		int r = add_generated(layout, files[i].path, files[i].text);
+		int r = add_generated(layout, files[i].path, files[i].text, strlen(files[i].text));
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
+/* Whether the box shows a file of the host's there that nobody asked for by its name. */
+static bool shows(const struct layout *layout, const char *path)
+{
+	const char *host_path = steps_host_path(layout->arena, layout->plan, path);
+
+	return host_path && access(host_path, F_OK) == 0 && !is_asked_for(&layout->entries, path);
+}
+
+static int add_java(struct layout *layout, struct trust *trust)
+{
+	struct strv paths = { 0 };
+	int r = 0;
+
+	trust_java_paths(&layout->entries, &paths);
+	for (size_t i = 0; r == 0 && i < paths.len; i++) {
+		if (!shows(layout, paths.items[i]))
+			continue;
+		if (!trust->java.bytes)
+			trust_add_java(layout->arena, trust);
+		r = add_generated(layout, paths.items[i], trust->java.bytes, trust->java.room);
+	}
+	return r;
+}
+
 /* What the box shows of the host's certificates is replaced, the run's CA added. */
 static int add_trust(struct layout *layout)
 {
 	struct plan *plan = layout->plan;
-	const char *text;
-	int r = trust_read(layout->arena, plan, &text, layout->entries.reterr);
+	int r = trust_find(layout->arena, plan, layout->entries.reterr);
+	struct trust *trust = plan->gateway.trust;
 
 	for (size_t i = 0; r == 0 && trust_bundles[i]; i++) {
-		char *host_path = steps_host_path(layout->arena, plan, trust_bundles[i]);
-
-		if (!host_path || access(host_path, F_OK) < 0 ||
-		    is_asked_for(&layout->entries, trust_bundles[i]))
+		if (!shows(layout, trust_bundles[i]))
 			continue;
-		r = add_generated(layout, trust_bundles[i], text);
+		r = add_generated(layout, trust_bundles[i], trust->text, trust->text_len);
 		if (!plan->gateway.bundle)
 			plan->gateway.bundle = trust_bundles[i];
 	}
+	if (r == 0)
+		r = add_java(layout, trust);
 	if (r < 0)
 		return r;
 	add_parents(layout, TRUST_CA_PATH);
-	add_text(layout, STEP_FILE, TRUST_CA_PATH, plan->gateway.ca);
+	add_text(layout, STEP_FILE, TRUST_CA_PATH, trust->ca, CA_ROOM);
 	if (plan->gateway.bundle)
 		return 0;
 	plan->gateway.bundle = TRUST_BUNDLE_PATH;
-	add_text(layout, STEP_FILE, TRUST_BUNDLE_PATH, text);
+	add_text(layout, STEP_FILE, TRUST_BUNDLE_PATH, trust->text, trust->text_len);
 	return 0;
 }
 

@@ -14,7 +14,7 @@ enum {
 	SECRETS_MAX = 64,
 	SECRET_NAME_MAX = 128,
 	PLACEHOLDER_MAX = 512, /* bytes */
-	CA_ROOM = 1024,	       /* for the certificate of a run's CA as PEM */
+	CA_ROOM = 1024,	       /* for the certificate of a run's CA as PEM, newlines behind it */
 };
 
 enum secret_source {
@@ -54,7 +54,7 @@ struct plan_gateway {
 	struct host_grants hosts; /* where connections end in the gateway */
 	const char *store;	  /* the host's certificates that upstream servers are held to */
 	const char *bundle;	  /* box path: what it trusts, the run's CA among it */
-	char *ca; /* CA_ROOM bytes, within texts of the plan: newlines until filled */
+	struct trust *trust;	  /* the texts of that: see trust.h */
 };
 
 struct plan;

@@ -2,15 +2,19 @@
 /* What programs in the box trust: see trust.h. */
 #include "policy/trust.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "policy/lists.h"
+#include "policy/paths.h"
+#include "policy/steps.h"
 
 enum {
-	BUNDLE_GUESS = 256 << 10,
 	BUNDLE_MAX = 16 << 20,
 };
 
@@ -19,6 +23,13 @@ const char *const trust_bundles[] = {
 	"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, RHEL */
 	"/etc/ssl/ca-bundle.pem",	      /* openSUSE */
 	"/etc/ssl/cert.pem",		      /* Alpine */
+	NULL,
+};
+
+static const char *const java_stores[] = {
+	"/etc/ssl/certs/java/cacerts",		 /* Debian, Arch, Alpine */
+	"/etc/pki/java/cacerts",		 /* Fedora, RHEL */
+	"/var/lib/ca-certificates/java-cacerts", /* openSUSE */
 	NULL,
 };
 
@@ -33,34 +44,101 @@ static const char *variable(const struct plan *plan, const char *name)
 	return NULL;
 }
 
-int trust_read(struct arena *arena, struct plan *plan, const char **ret_text, struct err *reterr)
+int trust_find(struct arena *arena, struct plan *plan, struct err *reterr)
 {
-	const char *named = variable(plan, "SSL_CERT_FILE"), *path = NULL;
-	_cleanup_close_ int fd = -1;
-	char *bundle = arena_strdup(arena, ""), *text;
-	ssize_t len = 0;
+	struct trust *trust = arena_alloc(arena, sizeof *trust);
+	const char *named = variable(plan, "SSL_CERT_FILE");
+	struct stat st;
 
-	for (size_t i = 0; fd < 0 && trust_bundles[i]; i++) {
-		path = trust_bundles[i];
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; !trust->path && trust_bundles[i]; i++) {
+		if (access(trust_bundles[i], R_OK) < 0 || stat(trust_bundles[i], &st) < 0)
+			continue;
+		if (st.st_size > BUNDLE_MAX)
+			return err_set(reterr, E_GRANT, EFBIG, "read", trust_bundles[i]);
+		trust->path = trust_bundles[i];
+		trust->size = (size_t)st.st_size;
 	}
 	/* openssl(1ssl) and what is built with it read the same variable */
-	plan->gateway.store = named ? named : fd >= 0 ? path : NULL;
+	plan->gateway.store = named ? named : trust->path;
 	if (!plan->gateway.store)
 		return err_msg(reterr, E_GRANT,
 			       "no certificates on this host to check servers with; install them "
 			       "(ca-certificates), or name a file in SSL_CERT_FILE");
-	if (fd >= 0)
-		len = arena_read(arena, fd, BUNDLE_GUESS, BUNDLE_MAX, &bundle);
-	if (len < 0 || len > BUNDLE_MAX)
-		return err_set(reterr, E_GRANT, len < 0 ? (int)-len : EFBIG, "read", path);
-	text = arena_alloc(arena, (size_t)len + 1 + CA_ROOM + 1);
-	memcpy(text, bundle, (size_t)len);
-	memset(text + len, '\n', 1 + CA_ROOM);
-	plan->gateway.ca = text + len + 1;
-	*ret_text = text;
+	trust->text_len = trust->size + 1 + CA_ROOM;
+	trust->text = arena_alloc(arena, trust->text_len + 1);
+	trust->ca = trust->text + trust->size + 1;
+	plan->gateway.trust = trust;
 	return 0;
 }
+
+/*** Java ***/
+
+static void add_home(struct arena *arena, const char *home, struct strv *paths)
+{
+	strv_push(arena, paths, arena_printf(arena, "%s/lib/security/cacerts", home));
+	strv_push(arena, paths, arena_printf(arena, "%s/jre/lib/security/cacerts", home)); /* 8 */
+}
+
+void trust_java_paths(const struct entries *entries, struct strv *ret_paths)
+{
+	static const char usual[] = "/usr/lib/jvm";
+	struct arena *arena = entries->arena;
+	const char *home = variable(entries->plan, "JAVA_HOME");
+	const char *host_path = steps_host_path(arena, entries->plan, usual);
+	DIR *dir = host_path ? opendir(host_path) : NULL;
+	struct dirent *found;
+
+	for (size_t i = 0; java_stores[i]; i++)
+		strv_push(arena, ret_paths, arena_strdup(arena, java_stores[i]));
+	for (size_t i = 0; i < entries->len; i++) {
+		if (entry_is_bind(&entries->items[i]))
+			add_home(arena, entries->items[i].box_path, ret_paths);
+	}
+	if (home && home[0] == '/')
+		add_home(arena, path_absolute(arena, "/", home), ret_paths);
+	while (dir && (found = readdir(dir))) {
+		if (found->d_name[0] != '.')
+			add_home(arena, arena_printf(arena, "%s/%s", usual, found->d_name),
+				 ret_paths);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+void trust_add_java(struct arena *arena, struct trust *trust)
+{
+	trust->java.room = keystore_room(trust->text_len);
+	trust->java.bytes = arena_alloc(arena, trust->java.room);
+}
+
+/*** Filling ***/
+
+int trust_read(struct trust *trust, struct err *reterr)
+{
+	_cleanup_close_ int fd = trust->path ? open(trust->path, O_RDONLY | O_CLOEXEC) : -1;
+	size_t len = 0;
+	ssize_t n = fd < 0 && trust->path ? -1 : 1;
+
+	while (fd >= 0 && n > 0 && len < trust->size) {
+		n = read(fd, trust->text + len, trust->size - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (n < 0)
+		return err_set(reterr, E_GRANT, errno, "read", trust->path);
+	memset(trust->text + len, '\n', trust->text_len - len);
+	if (trust->java.bytes)
+		keystore_begin(&trust->java, trust->text, len);
+	return 0;
+}
+
+void trust_take_ca(struct trust *trust, const char *ca)
+{
+	memcpy(trust->ca, ca, CA_ROOM);
+	if (trust->java.bytes)
+		keystore_end(&trust->java, ca, CA_ROOM);
+}
+
+/*** The environment ***/
 
 void trust_build_env(struct arena *arena, struct plan *plan)
 {

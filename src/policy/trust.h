@@ -3,6 +3,8 @@
 #ifndef AISBX_POLICY_TRUST_H
 #define AISBX_POLICY_TRUST_H
 
+#include "policy/entries.h"
+#include "policy/keystore.h"
 #include "policy/plan.h"
 
 /* The CA alone, for what adds it to certificates of its own. */
@@ -14,10 +16,29 @@
 extern const char *const trust_bundles[];
 
 /*
- * Reads the host's bundle, if there is one. *ret_text is that with room for the CA at its end,
- * which plan->gateway.ca then is.
+ * What the plan's steps write where the box shows certificates of the host's. The plan has the room;
+ * it is filled while the gateway makes the CA.
  */
-int trust_read(struct arena *arena, struct plan *plan, const char **ret_text, struct err *reterr);
+struct trust {
+	const char *path; /* the host's bundle; NULL: there is none */
+	size_t size;
+	char *text; /* that, a newline, and the last CA_ROOM bytes are the CA's */
+	size_t text_len;
+	char *ca;
+	struct keystore java; /* no bytes: the box shows no JVM's truststore */
+};
+
+/* Finds the host's certificates: plan->gateway.store and .trust. */
+int trust_find(struct arena *arena, struct plan *plan, struct err *reterr);
+/* Where JVMs of the box look for their truststores, as far as that can be known. */
+void trust_java_paths(const struct entries *entries, struct strv *ret_paths);
+/* One of them is there. */
+void trust_add_java(struct arena *arena, struct trust *trust);
+
+/* Reads what was found. */
+int trust_read(struct trust *trust, struct err *reterr);
+/* The CA's certificate, CA_ROOM bytes: after that all is filled. */
+void trust_take_ca(struct trust *trust, const char *ca);
 
 /* The variables that lead programs there. */
 void trust_build_env(struct arena *arena, struct plan *plan);
