@@ -209,6 +209,41 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	[ "$(grep -c "Bearer $CANARY" "$W/seen")" = 2 ]
 }
 
+@test "java: its truststore has the run's CA and the system's certificates" {
+	need java
+	cat >Client.java <<-'E'
+		import java.io.*;
+		import java.net.*;
+		import java.security.KeyStore;
+		public class Client {
+		    public static void main(String[] words) throws Exception {
+		        String token = "Bearer " + System.getenv("TOKEN");
+		        HttpURLConnection c = (HttpURLConnection) new URL("https://api.test/echo").openConnection();
+		        c.setRequestProperty("Authorization", token);
+		        String got = new String(c.getInputStream().readAllBytes());
+		        System.out.println(got.contains(token));
+		        KeyStore store = KeyStore.getInstance(new File(System.getProperty("java.home"),
+		            "lib/security/cacerts"), "changeit".toCharArray());
+		        System.out.println(store.size());
+		    }
+		}
+	E
+	for java in $(readlink -e "$(command -v java)" /usr/lib/jvm/*/bin/java | sort -u); do
+		: >"$W/seen"
+		in_box -m none --ro Client.java --secret "$S" -- "$java" Client.java
+		output_is "true"$'\n'"$(($(grep -c BEGIN /etc/ssl/certs/ca-certificates.crt) + 1))"
+		seen_is .headers.authorization "Bearer $CANARY"
+	done
+	mkdir -p jdk/lib/security
+	echo none >jdk/lib/security/cacerts
+	in_box --ro jdk --secret "$S" -- head -c 4 jdk/lib/security/cacerts
+	output_is $'\xfe\xed\xfe\xed'
+	in_box --ro jdk --ro jdk/lib/security/cacerts --secret "$S" -- cat jdk/lib/security/cacerts
+	output_is none
+	in_box --ro jdk --allow-host api.test -- cat jdk/lib/security/cacerts
+	output_is none
+}
+
 @test "git: push with a token that is not there" {
 	in_box -m none --secret "$S" --rw . -- sh -ec '
 		git init -q box
@@ -439,6 +474,14 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	[[ $output == *'self-signed certificate'*' 502' ]]
 	[ ! -s "$W/seen" ]
 	jq_is '[.refused[] | .kind, .what, .grant]' '["host","strange.test:443",null]'
+}
+
+@test "certificates that cannot be read run nothing" {
+	for file in /nonexistent "$PWD"; do
+		SSL_CERT_FILE=$file in_box --secret "$S" -- sh -c 'echo ran'
+		status_is 125
+		[[ $stderr == "aisbx: cannot read certificates from '$file'"* && $output != *ran* ]]
+	done
 }
 
 @test "a server that sends the value compressed all the same is asked not to" {
