@@ -24,6 +24,7 @@
 #include "box/mounts.h"
 #include "box/phase.h"
 #include "box/scope.h"
+#include "box/slices.h"
 #include "box/userns.h"
 
 /* The network namespace is made by init itself, beside the mounts: see init.c. */
@@ -288,6 +289,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 				.output = { -1, -1, -1 } };
 	int pair[2];
 
+	slices_shorten(0); /* init's too, and so of all who build */
 	sources_init(arena, plan, &sources);
 	sources.bindings_fd = bindings->init_fd;
 	int r = share_memory(&init, &box, reterr);

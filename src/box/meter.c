@@ -15,6 +15,7 @@
 #include "base/program.h"
 #include "base/sys.h"
 #include "box/phase.h"
+#include "box/slices.h"
 #include "box/written.h"
 #include "policy/profile.h"
 
@@ -195,41 +196,14 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 	return METER_FINE;
 }
 
-/* linux/sched/types.h, which cannot be included beside sched.h. */
-struct scheduling {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-/*
- * Who asks for less at a time gets it sooner, sched(7), since Linux 6.12. What is looked at
- * does what it can to keep the processors; ordinary programs lose nothing by it.
- */
-static void ask_for_short_slices(pid_t thread)
-{
-	enum {
-		SLICE_NS = 100 * 1000, /* the least there is */
-		OTHER = 0,
-	};
-	struct scheduling now = { .size = sizeof now };
-
-	if (sys_call4(SYS_sched_getattr, thread, &now, sizeof now, 0) < 0 || now.policy != OTHER)
-		return;
-	now.runtime = SLICE_NS;
-	(void)sys_call3(SYS_sched_setattr, thread, &now, 0);
-}
-
 static void *keep_looking(void *argument)
 {
 	struct meter *meter = argument;
 	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
 	struct progress progress = { 0 };
 
-	ask_for_short_slices(0);
-	ask_for_short_slices(meter->init_pid); /* which ends the others */
+	slices_shorten(0);
+	slices_shorten(meter->init_pid); /* which ends the others */
 	for (;;) {
 		int64_t begin = now_us();
 		enum meter_verdict verdict = look(meter, &progress);

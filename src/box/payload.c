@@ -25,6 +25,7 @@
 #include "box/listener.h"
 #include "box/refused.h"
 #include "box/rlimits.h"
+#include "box/slices.h"
 #include "box/syscalls.h"
 #include "box/timing.h"
 #include "box/truncation.h"
@@ -160,6 +161,7 @@ static int close_the_walls(struct payload *payload)
 	if (payload->landlock_abi == 0)
 		payload->degraded |= 1U << WALL_LANDLOCK;
 	timing_mark(MARK_LANDLOCKED);
+	slices_restore();
 	r = close_the_rest(payload, &listener_send);
 	/*
 	 * Whoever hands a descriptor over may have no more on their way than its own limit, and

@@ -107,3 +107,18 @@ nothing_stays() {
 	[ -z "$left" ]
 	[ -z "$(find "$HOME" "$TMPDIR" -maxdepth 1 -name '*aisbx*')" ]
 }
+
+@test "a start asks for short time slices, its command has the usual ones" {
+	local usual supervisor pid
+	grep -q '^se.slice' /proc/self/sched || skip "this kernel does not tell of time slices"
+	usual=$(grep '^se.slice' /proc/self/sched)
+	run aisbx run -- grep '^se.slice' /proc/self/sched
+	output_is "$usual"
+	"$AISBX" run -- sh -c 'echo up; sleep 100' >out 3>&- &
+	supervisor=$!
+	eventually grep -q up out
+	for pid in $supervisor $(init_of $supervisor); do
+		[ "$(grep '^se.slice' /proc/$pid/sched)" != "$usual" ]
+	done
+	kill -9 $supervisor
+}
