@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/program.h"
 #include "base/sys.h"
+#include "box/crowd.h"
 #include "box/phase.h"
 #include "box/slices.h"
 #include "box/written.h"
@@ -26,6 +27,7 @@ enum {
 	LEAST_US = 1000,
 	MOST_US = 250 * 1000,
 	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
+	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
 	LONG_US = 50 * 1000,	     /* of waiting: worth giving pages of the program back */
 	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
 	STACK_BYTES = 256 * 1024,
@@ -138,6 +140,7 @@ struct progress {
 	uint64_t measured_bound; /* when it was measured last */
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
+	bool is_crowd, is_crowd_left;
 	struct written written;
 };
 
@@ -182,6 +185,8 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		raise_to(&meter->peak_tasks, usage.tasks);
 		written_follow(&progress->written, usage.written_bytes);
 		atomic_store(&meter->disk_bytes, progress->written.bytes);
+		progress->is_crowd_left =
+			crowd_follow(&meter->reader, meter->processors, &progress->is_crowd);
 		if (wants_measure(meter, progress, progress->memory))
 			r = measure(meter, progress, progress->memory);
 	}
@@ -216,6 +221,8 @@ static void *keep_looking(void *argument)
 		int64_t wait = wait_us(meter, progress.memory, took);
 		if (progress.written.looks[progress.written.last] > meter->disk_limit)
 			wait = 0; /* if it is, the next look agrees */
+		if (progress.is_crowd_left && wait > CROWD_US)
+			wait = CROWD_US;
 		if (wait >= LONG_US)
 			program_release_pages();
 		struct timespec time = { wait / 1000000, wait % 1000000 * 1000 };

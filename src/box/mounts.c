@@ -346,12 +346,10 @@ static int mask_proc(struct builder *builder)
 	return 0;
 }
 
-static int mount_proc(const char *const options[][2], int *ret_fd)
+static int mount_proc(const char *const options[][2], unsigned attrs, int *ret_fd)
 {
-	return mount_filesystem("proc", options,
-				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					MOUNT_ATTR_NOEXEC,
-				ret_fd);
+	attrs |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	return mount_filesystem("proc", options, attrs, ret_fd);
 }
 
 /*
@@ -361,7 +359,7 @@ static int mount_proc(const char *const options[][2], int *ret_fd)
 static int open_look(const struct builder *builder)
 {
 	static const char *const options[][2] = { { NULL, NULL } };
-	int r = mount_proc(options, builder->look_fd);
+	int r = mount_proc(options, 0, builder->look_fd); /* crowd.h writes */
 
 	return r < 0 ? r : sys_move_mount(*builder->look_fd, builder->base_fd);
 }
@@ -374,7 +372,7 @@ static int attach_proc(struct builder *builder, const struct step *step)
 	 */
 	static const char *const options[][2] = { { "hidepid", "ptraceable" }, { NULL, NULL } };
 	_cleanup_close_ int fd = -1;
-	int r = mount_proc(options, &fd);
+	int r = mount_proc(options, MOUNT_ATTR_RDONLY, &fd);
 
 	if (r == 0 && builder->look_fd)
 		r = open_look(builder);

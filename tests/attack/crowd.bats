@@ -108,6 +108,44 @@ nothing_stays() {
 	[ -z "$(find "$HOME" "$TMPDIR" -maxdepth 1 -name '*aisbx*')" ]
 }
 
+shares() { # SUPERVISOR: of each session of its box's, once each; init's and ours is the caller's
+	local pid
+	for pid in $(cat "/proc/$(init_of "$1")/task"/*/children); do
+		cat "/proc/$pid/autogroup" $(sed 's| |\n|g; s|\([0-9]\+\)|/proc/\1/autogroup|g' "/proc/$pid/task/$pid/children")
+	done 2>/dev/null | sort -u | cut -d' ' -f3 | sort | uniq -c | tr -s ' \n' ' '
+}
+
+shares_are() {
+	[ "$(shares "$supervisor")" = " $1 " ]
+}
+
+# spin SESSIONS: so many, each with a process that runs until there is a file "over".
+spin() {
+	rm -rf w
+	mkdir w
+	"$AISBX" run --rw w --processes 200 -t 120s --cpu none -- sh -c '
+		for n in $(seq "$2"); do
+			setsid sh -c "while [ ! -e \"\$1\" ]; do :; done; sleep 100" sh "$1/over" &
+		done; echo up; wait' sh "$T/w" "$1" >out 2>&1 3>&- &
+	supervisor=$!
+	eventually grep -q up out
+}
+
+@test "a box with far more to run than there are processors gives way, until that is over" {
+	local n=$((5 * $(nproc)))
+	[ -e /proc/self/autogroup ] || skip "this kernel does not group by session"
+	spin $(($(nproc) + 1))
+	eventually shares_are "$(($(nproc) + 2)) 0"
+	read -rt 1 <> <(:) || true # four looks
+	shares_are "$(($(nproc) + 2)) 0"
+	kill -9 $supervisor
+	spin $n
+	eventually shares_are "$((n + 1)) 19"
+	touch w/over
+	eventually shares_are "$((n + 1)) 0"
+	kill -9 $supervisor
+}
+
 @test "a start asks for short time slices, its command has the usual ones" {
 	local usual supervisor pid
 	grep -q '^se.slice' /proc/self/sched || skip "this kernel does not tell of time slices"
