@@ -289,7 +289,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 				.output = { -1, -1, -1 } };
 	int pair[2];
 
-	slices_shorten(0); /* init's too, and so of all who build */
+	slices_shorten(); /* init's too, and so of all who build */
 	sources_init(arena, plan, &sources);
 	sources.bindings_fd = bindings->init_fd;
 	int r = share_memory(&init, &box, reterr);

@@ -16,7 +16,6 @@
 #include "base/sys.h"
 #include "box/crowd.h"
 #include "box/phase.h"
-#include "box/slices.h"
 #include "box/written.h"
 #include "policy/profile.h"
 
@@ -207,8 +206,6 @@ static void *keep_looking(void *argument)
 	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
 	struct progress progress = { 0 };
 
-	slices_shorten(0);
-	slices_shorten(meter->init_pid); /* which ends the others */
 	for (;;) {
 		int64_t begin = now_us();
 		enum meter_verdict verdict = look(meter, &progress);

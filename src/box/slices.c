@@ -15,29 +15,29 @@ struct scheduling {
 	uint64_t runtime, deadline, period;
 };
 
-static void set_slice(pid_t thread, uint64_t ns)
+static void set_slice(uint64_t ns)
 {
 	enum {
 		OTHER = 0,
 	};
 	struct scheduling now = { .size = sizeof now };
 
-	if (sys_call4(SYS_sched_getattr, thread, &now, sizeof now, 0) < 0 || now.policy != OTHER)
+	if (sys_call4(SYS_sched_getattr, 0, &now, sizeof now, 0) < 0 || now.policy != OTHER)
 		return;
 	now.runtime = ns;
-	(void)sys_call3(SYS_sched_setattr, thread, &now, 0);
+	(void)sys_call3(SYS_sched_setattr, 0, &now, 0);
 }
 
-void slices_shorten(pid_t thread)
+void slices_shorten(void)
 {
 	enum {
 		LEAST_NS = 100 * 1000,
 	};
 
-	set_slice(thread, LEAST_NS);
+	set_slice(LEAST_NS);
 }
 
 void slices_restore(void)
 {
-	set_slice(0, 0);
+	set_slice(0);
 }

@@ -67,7 +67,6 @@ static void set_meter(const struct supervisor *sup)
 	meter.has_cgroup = sup->box.cgroup.fd >= 0;
 	meter.memory_limit = meter.has_cgroup ? LIMIT_NONE : limits->memory;
 	meter.cpu_limit_us = meter.has_cgroup || !has_cpu ? LIMIT_NONE : limits->cpu_ms * 1000;
-	meter.init_pid = sup->box.init_pid;
 	meter.socket_fd = sup->box.socket_fd;
 	meter.disk_limit = holds_disk(sup) ? limits->disk : LIMIT_NONE;
 	meter.reader.reaped_blocks = holds_disk(sup) ? sup->box.reaped_blocks : NULL;
