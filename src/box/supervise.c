@@ -549,11 +549,14 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (signal_fd < 0)
 		return;
 	sup.signal_fd = signal_fd;
-	if (supervisor_prepare_output(&sup) < 0 || supervisor_prepare_broker(&sup, arena) < 0 ||
-	    supervisor_prepare_bindings(&sup) < 0)
-		return;
-	int r = launch(plan, arena, stdin_fd, &sup.broker, &sup.bindings,
-		       observer ? observer->trace : NULL, &sup.box, &ret_end->err);
+	int r = supervisor_prepare_output(&sup);
+	if (r == 0)
+		r = supervisor_prepare_broker(&sup, arena);
+	if (r == 0)
+		r = supervisor_prepare_bindings(&sup);
+	if (r == 0)
+		r = launch(plan, arena, stdin_fd, &sup.broker, &sup.bindings,
+			   observer ? observer->trace : NULL, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
 	close_keeping_errno(sup.bindings.init_fd);
 	if (r < 0) {

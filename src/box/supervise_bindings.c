@@ -21,10 +21,7 @@ int supervisor_prepare_bindings(struct supervisor *sup)
 {
 	if (sup->plan->bindings.len == 0)
 		return 0;
-	int r = bindings_server_prepare(&sup->bindings, &sup->end->err);
-	if (r < 0)
-		(void)broker_kill(&sup->broker);
-	return r;
+	return bindings_server_prepare(&sup->bindings, &sup->end->err);
 }
 
 int supervisor_start_bindings(struct supervisor *sup)

@@ -33,10 +33,8 @@ int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena)
 	ports = arena_alloc(arena, (plan->network.publish_len + 1) * sizeof *ports);
 	r = broker_prepare(plan, sup->observer && sup->observer->each_event,
 			   steal_fd(&sup->gateway.control_fd), ports, &sup->broker, &sup->end->err);
-	if (r < 0) {
-		(void)gateway_kill(&sup->gateway);
+	if (r < 0)
 		return r;
-	}
 	sup->end->ports = ports;
 	if (sup->observer && sup->observer->published && plan->network.publish_len)
 		r = sup->observer->published(sup->observer->context, ports, &sup->end->err);

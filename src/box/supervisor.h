@@ -105,7 +105,10 @@ void supervisor_close_output(struct supervisor *sup);
 
 /*** supervise_broker.c ***/
 
-/* Before and after launch(), see broker.h; nothing where the plan needs none. 0 or -errno. */
+/*
+ * Before and after launch(), see broker.h; nothing where the plan needs none. 0 or -errno:
+ * what was prepared until then is the caller's to end.
+ */
 int supervisor_prepare_broker(struct supervisor *sup, struct arena *arena);
 int supervisor_start_broker(struct supervisor *sup, struct arena *arena);
 /* False when there is no more to read. A broker that died takes the network away, not the run. */
