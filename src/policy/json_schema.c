@@ -106,6 +106,8 @@ static const char *read_types(struct compiler *compiler, const struct node *node
 
 	if (node->kind != NODE_LIST)
 		return read_type(compiler, node, &schema->types);
+	if (!node->first)
+		return "an empty list, which no value is of; name a type, or leave it out";
 	for (const struct node *item = node->first; item && !why; item = item->next)
 		why = read_type(compiler, item, &schema->types);
 	return why;
