@@ -23,6 +23,10 @@
 #include "report/audit.h"
 #include "report/result.h"
 
+enum {
+	LIMIT_TEXT = 64,
+};
+
 struct run {
 	struct arena arena;
 	struct options options;
@@ -107,9 +111,55 @@ static int load_check_profile(struct arena *arena, const struct profile *profile
 	return 0;
 }
 
-static int check_verdict(struct run *run, const struct box_end *end)
+/* "wall time limit of 30s"; empty when none was reached. */
+static void format_limit(const struct limits *limits, const struct box_end *end, char *text,
+			 size_t size)
+{
+	char value[32] = "";
+	const char *name;
+
+	text[0] = '\0';
+	switch (end->outcome) {
+	case OUTCOME_WALL_LIMIT:
+		name = "wall time";
+		units_format_time(limits->wall_ms, value, sizeof value);
+		break;
+	case OUTCOME_CPU_LIMIT:
+		name = "CPU time";
+		units_format_time(limits->cpu_ms, value, sizeof value);
+		break;
+	case OUTCOME_MEMORY_LIMIT:
+		name = "memory";
+		units_format_size(limits->memory, value, sizeof value);
+		break;
+	case OUTCOME_OUTPUT_LIMIT:
+		name = "output";
+		units_format_size(limits->output, value, sizeof value);
+		break;
+	case OUTCOME_DISK_LIMIT:
+		name = "disk";
+		units_format_size(limits->disk, value, sizeof value);
+		break;
+	case OUTCOME_SIGNALED:
+		if (end->signal != SIGXFSZ || limits->file_size == LIMIT_NONE)
+			return;
+		name = "file size";
+		units_format_size(limits->file_size, value, sizeof value);
+		break;
+	case OUTCOME_EXITED:
+	case OUTCOME_INPUT_REJECTED:
+	case OUTCOME_SETUP_FAILED:
+	case OUTCOME__N:
+	default:
+		return;
+	}
+	(void)snprintf(text, size, "%s limit of %s", name, value);
+}
+
+static int check_verdict(struct run *run, const struct plan *plan, const struct box_end *end)
 {
 	const char *name = run->profile.input_check.items[0];
+	char limit[LIMIT_TEXT];
 
 	if (end->outcome == OUTCOME_EXITED && end->exit_code == 0)
 		return 0;
@@ -120,7 +170,11 @@ static int check_verdict(struct run *run, const struct box_end *end)
 			run->end.err.code = E_USAGE;
 		return fail(run, OUTCOME_SETUP_FAILED);
 	}
-	if (end->signal)
+	format_limit(&plan->limits, end, limit, sizeof limit);
+	if (*limit)
+		err_msg(&run->end.err, E_INPUT, "input rejected: check '%s' reached the %s", name,
+			limit);
+	else if (end->signal)
 		err_msg(&run->end.err, E_INPUT, "input rejected: check '%s' was ended by signal %d",
 			name, end->signal);
 	else
@@ -153,7 +207,7 @@ static int run_check(struct run *run)
 	if (!run->options.quiet)
 		print_cuts(&plan, &end);
 	arena_free(&arena);
-	return check_verdict(run, &end);
+	return check_verdict(run, &plan, &end);
 }
 
 static int read_code(struct run *run)
@@ -236,45 +290,11 @@ static int prepare(struct run *run)
 
 static void print_limit(const struct run *run)
 {
-	const struct limits *limits = &run->plan.limits;
-	char text[32] = "";
-	const char *name;
+	char text[LIMIT_TEXT];
 
-	switch (run->end.outcome) {
-	case OUTCOME_WALL_LIMIT:
-		name = "wall time";
-		units_format_time(limits->wall_ms, text, sizeof text);
-		break;
-	case OUTCOME_CPU_LIMIT:
-		name = "CPU time";
-		units_format_time(limits->cpu_ms, text, sizeof text);
-		break;
-	case OUTCOME_MEMORY_LIMIT:
-		name = "memory";
-		units_format_size(limits->memory, text, sizeof text);
-		break;
-	case OUTCOME_OUTPUT_LIMIT:
-		name = "output";
-		units_format_size(limits->output, text, sizeof text);
-		break;
-	case OUTCOME_DISK_LIMIT:
-		name = "disk";
-		units_format_size(limits->disk, text, sizeof text);
-		break;
-	case OUTCOME_SIGNALED:
-		if (run->end.signal != SIGXFSZ || limits->file_size == LIMIT_NONE)
-			return;
-		name = "file size";
-		units_format_size(limits->file_size, text, sizeof text);
-		break;
-	case OUTCOME_EXITED:
-	case OUTCOME_INPUT_REJECTED:
-	case OUTCOME_SETUP_FAILED:
-	case OUTCOME__N:
-	default:
-		return;
-	}
-	(void)fprintf(stderr, "aisbx: %s limit of %s reached: the box was ended\n", name, text);
+	format_limit(&run->plan.limits, &run->end, text, sizeof text);
+	if (*text)
+		(void)fprintf(stderr, "aisbx: %s reached: the box was ended\n", text);
 }
 
 static void print_timing(void)

@@ -222,7 +222,8 @@ rejected() { # TEXT OPTION...: the code that bad.sh holds
 	status_is 125
 	contains "$stderr" "signal"
 	run aisbx run --rw "$T" -t 300ms --input-check sleep --input-check 60 -c "touch $T/ran"
-	[ "$status" -ne 0 ]
+	status_is 125
+	contains "$stderr" "check 'sleep' reached the wall time limit of 300ms"
 	[ ! -e ran ]
 }
 
