@@ -69,8 +69,15 @@ void err_hint(struct err *reterr, const char *hint)
 	copy_text(reterr->hint, sizeof reterr->hint, hint);
 }
 
+/* What helps wherever it happens. */
+static const char *general_hint(int errnum)
+{
+	return errnum == EMFILE ? "raise the limit of open files: ulimit -n" : "";
+}
+
 void err_format(const struct err *err, char *buf, size_t size)
 {
+	const char *hint = err->hint[0] ? err->hint : general_hint(err->errnum);
 	char reason[128] = "";
 
 	if (err->errnum)
@@ -78,7 +85,7 @@ void err_format(const struct err *err, char *buf, size_t size)
 	(void)snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s", err->wall[0] ? "wall " : "",
 		       err->wall, err->wall[0] ? ": " : "", err->op[0] ? "cannot " : "", err->op,
 		       err->op[0] ? " '" : "", err->subject, err->op[0] ? "'" : "", reason,
-		       err->hint[0] ? " (" : "", err->hint, err->hint[0] ? ")" : "");
+		       *hint ? " (" : "", hint, *hint ? ")" : "");
 }
 
 int err_exit_status(const struct err *err)

@@ -32,6 +32,7 @@ enum remedy {
 	REMEDY_SECCOMP,
 	REMEDY_TERMINALS,
 	REMEDY_FULL,
+	REMEDY_READABLE,
 	REMEDY_KERNEL,
 };
 
@@ -139,6 +140,8 @@ static const struct {
 	{ REMEDY_FULL, PLACE_HOST,
 	  "the host is out of processes or memory, or the caller's limit of them is "
 	  "reached: ulimit -u" },
+	{ REMEDY_READABLE, PLACE_HOST,
+	  "the box's user may not read it: make it readable for its owner, or grant less" },
 	{ REMEDY_KERNEL, PLACE_HOST,
 	  "the kernel lacks it; Linux 5.15 or newer has it, unless it was built without" },
 };
@@ -160,6 +163,7 @@ static const struct {
 } rules[] = {
 	/* clang-format off */
 	{ "user",     "",      { ENOENT, ENOTDIR },        0,                    REMEDY_PROC },
+	{ "protect",  "look into", { EACCES },             0,                    REMEDY_READABLE },
 	{ "",         "",      { REFUSED, ENOSYS },        HERE_CONTAINER | HERE_NO_SYS_ADMIN, REMEDY_SYS_ADMIN },
 	{ "user",     "make",  { REFUSED, ENOSYS },        HERE_FILTERED,        REMEDY_CONTAINER },
 	{ "user",     "",      { REFUSED },                HERE_USERNS_OFF,      REMEDY_USERNS_OFF },

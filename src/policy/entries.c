@@ -93,6 +93,15 @@ static bool is_kernel_interface(const char *path)
 	}
 }
 
+static int refuse_errno(struct entries *entries, const struct entry *entry, int error)
+{
+	static const char action[] = "; make it accessible to yourself first";
+
+	return entry_refuse(entries, entry, entry->source,
+			    arena_printf(entries->arena, "%s%s", strerror(error),
+					 error == EACCES ? action : ""));
+}
+
 static int check_source(struct entries *entries, const struct entry *entry)
 {
 	const char *path = entry->host.path;
@@ -114,10 +123,7 @@ static int check_source(struct entries *entries, const struct entry *entry)
 	else if (S_ISREG(entry->host.mode))
 		mode |= R_OK;
 	if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0)
-		return entry_refuse(entries, entry, typed,
-				    arena_printf(entries->arena,
-						 "%s; make it accessible to yourself first",
-						 strerror(errno)));
+		return refuse_errno(entries, entry, errno);
 	return 0;
 }
 
@@ -145,7 +151,7 @@ static int add_path_grant(struct entries *entries, const struct path_spec *spec,
 		/* No fault of the grant's: openat2(2) itself is refused, or is not there. */
 		return r == -ENOSYS || r == -EPERM
 			       ? err_wall(entries->reterr, "mount", -r, "find", spec->source)
-			       : entry_refuse(entries, &entry, spec->source, strerror(-r));
+			       : refuse_errno(entries, &entry, -r);
 	r = check_source(entries, &entry);
 	if (r < 0)
 		return r;

@@ -151,6 +151,12 @@ int hostfacts_read(struct arena *arena, char *const *env, struct hostfacts *ret_
 	if (r < 0)
 		return r;
 	if (!getcwd(cwd, sizeof cwd)) {
+		if (errno == ERANGE)
+			return err_msg(
+				reterr, E_USAGE,
+				"the current directory's path is longer than %d bytes; start in "
+				"another",
+				PATH_MAX - 1);
 		if (errno != ENOENT)
 			return err_set(reterr, E_SYSTEM, errno, "find the current directory", ".");
 		cwd[0] = '\0';

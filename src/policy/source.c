@@ -372,8 +372,12 @@ int source_find(struct arena *arena, const char *name, struct source *ret_source
 {
 	int r;
 
-	if (strcmp(name, "-") == 0)
-		return source_read_stdin(arena, ret_source, ret_why);
+	if (strcmp(name, "-") == 0) {
+		r = source_read_stdin(arena, ret_source, ret_why);
+		if (r < 0)
+			*ret_why = arena_printf(arena, "<stdin>: %s", *ret_why);
+		return r;
+	}
 	*ret_why = value_check_profile(arena, name);
 	if (*ret_why)
 		return -EINVAL;

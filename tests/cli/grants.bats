@@ -118,6 +118,7 @@ setup_more() {
 	need_user
 	chmod 000 data
 	fails_with 125 "data" run --ro ./data -- true
+	fails_with 125 "Permission denied; make it accessible to yourself first" run --ro ./data/file -- true
 	chmod 755 data
 	chmod 000 data/file
 	fails_with 125 "data/file" run --ro ./data/file -- true
@@ -426,6 +427,17 @@ setup_more() {
 	run bash -c "cd gone && rmdir ../gone && timeout 20 '$AISBX' run -- pwd"
 	[ "$status" -eq 0 ] || status_is 125
 	lacks "$stderr" "getcwd"
+}
+
+@test "a working directory whose path is too long for the kernel to tell" {
+	run timeout 20 python3 -c '
+import os, sys
+for _ in range(100):
+    os.mkdir("d" * 60)
+    os.chdir("d" * 60)
+os.execv(sys.argv[1], [sys.argv[1], "run", "--", "true"])' "$AISBX"
+	status_is 125
+	contains "$stderr" "longer than 4095 bytes; start in another"
 }
 
 @test "below a directory that is gone no relative path is found, least of all at /" {

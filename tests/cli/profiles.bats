@@ -104,6 +104,9 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	bad "p.yaml:1"
 	printf 'description: a\0b\n' >p.yaml
 	bad "p.yaml:1"
+	run aisbx run -p - -- true < <(head -c 10M /dev/zero | tr '\0' a)
+	status_is 125
+	contains "$stderr" "<stdin>: larger than 1 MiB"
 	: >p.yaml
 	run aisbx run -p ./p.yaml -- true
 	[ "$status" -ne 0 ]

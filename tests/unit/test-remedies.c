@@ -63,6 +63,7 @@ static const struct {
 	{ "idmap", "map the owner of", EINVAL, PLACE_HOST, 0, "cannot be idmapped" },
 	{ "mount", "lay a throw-away layer over", ENODEV, PLACE_HOST, 0, "modprobe overlay" },
 	{ "mount", "lay a throw-away layer over", EINVAL, PLACE_HOST, 0, "mounted below the grant" },
+	{ "protect", "look into", EACCES, PLACE_DOCKER, HERE_CONTAINER, "readable for its owner" },
 	{ "seccomp", "load", EBUSY, PLACE_HOST, HERE_FILTERED, "supervises" },
 	{ "seccomp", "load", EINVAL, PLACE_HOST, 0, "CONFIG_SECCOMP_FILTER=y" },
 	{ "terminal", "open", ENOSPC, PLACE_HOST, 0, "kernel.pty.max" },
