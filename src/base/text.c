@@ -16,3 +16,12 @@ char *text_decimal(uint64_t value, char *buf)
 	buf[at] = '\0';
 	return buf;
 }
+
+uint64_t text_hash(const char *bytes, size_t len)
+{
+	uint64_t hash = 14695981039346656037ULL;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211ULL;
+	return hash ? hash : 1;
+}

@@ -3,6 +3,7 @@
 #ifndef AISBX_BASE_TEXT_H
 #define AISBX_BASE_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -11,5 +12,8 @@ enum {
 
 /* Decimal digits of value, terminated; returns buf. */
 char *text_decimal(uint64_t value, char *buf);
+
+/* A number for len bytes that others hardly have, never 0: FNV-1a. */
+uint64_t text_hash(const char *bytes, size_t len);
 
 #endif

@@ -538,8 +538,8 @@ static int start(struct init *init, struct payload *payload, pid_t *ret_command,
 		r = open_null(plan, payload, reterr);
 	if (r == 0)
 		r = protect_prepare(plan, init->sources, reterr);
-	if (r == 0 && plan->observed)
-		r = observe_prepare(init->trace, reterr);
+	if (plan->observed)
+		observe_prepare(init->trace);
 	if (r == 0 && plan->observed)
 		r = send_layers(init, reterr);
 	if (r == 0)

@@ -27,6 +27,7 @@
 #include <sys/uio.h>
 
 #include "base/sys.h"
+#include "base/text.h"
 
 #define NOTIF_SET_FLAGS	  _IOW(SECCOMP_IOC_MAGIC, 4, uint64_t) /* 6.6 */
 #define NOTIF_SYNC_WAKEUP 1ULL
@@ -177,6 +178,32 @@ long listener_copy(const struct seccomp_notif *request, uint64_t address, void *
 
 	return sys_call6(SYS_process_vm_readv, request->pid, (long)&local, 1, (long)remote,
 			 first < size ? 2 : 1, 0);
+}
+
+bool listener_copy_path(const struct seccomp_notif *request, uint64_t address, char *buf,
+			size_t size)
+{
+	long n = listener_copy(request, address, buf, size);
+
+	return n > 0 && memchr(buf, '\0', (size_t)n);
+}
+
+void listener_proc_path(char *buf, const struct seccomp_notif *request, const char *rest)
+{
+	char *end;
+
+	memcpy(buf, "/proc/", sizeof "/proc/");
+	end = text_decimal(request->pid, buf + strlen(buf));
+	memcpy(end + strlen(end), rest, strlen(rest) + 1);
+}
+
+void listener_base_path(char buf[LISTENER_BASE_BYTES], const struct seccomp_notif *request, int fd)
+{
+	char rest[4 + TEXT_DECIMAL_BYTES] = "/fd/";
+
+	if (fd >= 0)
+		(void)text_decimal((uint64_t)fd, rest + strlen(rest));
+	listener_proc_path(buf, request, fd >= 0 ? rest : "/cwd");
 }
 
 /* An answer that cannot be given: nobody waits for it any more. */

@@ -34,6 +34,17 @@ const struct seccomp_notif *listener_next(void);
  * may change at any time.
  */
 long listener_copy(const struct seccomp_notif *request, uint64_t address, void *buf, size_t size);
+/* A path. False: it cannot be read, or is longer than that. */
+bool listener_copy_path(const struct seccomp_notif *request, uint64_t address, char *buf,
+			size_t size);
+
+enum {
+	LISTENER_BASE_BYTES = 64,
+};
+/* "/proc/PID" + rest of the caller. */
+void listener_proc_path(char *buf, const struct seccomp_notif *request, const char *rest);
+/* What in /proc a path of the caller's begins at: its descriptor, or its directory (AT_FDCWD). */
+void listener_base_path(char buf[LISTENER_BASE_BYTES], const struct seccomp_notif *request, int fd);
 /* 0 or -errno for the caller, or with SECCOMP_USER_NOTIF_FLAG_CONTINUE its own call goes on. */
 void listener_reply(const struct seccomp_notif *request, int error, unsigned flags);
 /* The caller gets fd, which is closed here. */

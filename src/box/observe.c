@@ -82,30 +82,22 @@ static const struct observed calls[] = {
 static struct {
 	bool cut;
 	int paths_fd;
-	int proc_fd; /* the box's /proc */
 	size_t written;
 	size_t known_len;
-} notes = { .paths_fd = -1, .proc_fd = -1 };
+} notes = { .paths_fd = -1 };
 
 /* Hashes of what was noted; pages that are not needed are never touched. */
 static uint64_t known[KNOWN_SLOTS];
 
-int observe_prepare(const struct trace *trace, struct err *reterr)
+void observe_prepare(const struct trace *trace)
 {
 	notes.paths_fd = trace->paths_fd;
-	notes.proc_fd = sys_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	if (notes.proc_fd < 0)
-		return err_set(reterr, E_SYSTEM, -notes.proc_fd, "open", "/proc of the box");
-	return 0;
 }
 
 unsigned observe_descriptors(int fds[OBSERVE_FDS_MAX])
 {
-	if (notes.paths_fd < 0)
-		return 0;
 	fds[0] = notes.paths_fd;
-	fds[1] = notes.proc_fd;
-	return OBSERVE_FDS_MAX;
+	return notes.paths_fd >= 0;
 }
 
 /*** Writing ***/
@@ -136,11 +128,8 @@ static void cut(void)
 /* Whether it is new. */
 static bool remember(const char *note, size_t len)
 {
-	uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+	uint64_t hash = text_hash(note, len);
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)note[i]) * 1099511628211ULL;
-	hash |= !hash; /* 0 is an empty slot */
 	for (size_t at = hash & (KNOWN_SLOTS - 1);; at = (at + 1) & (KNOWN_SLOTS - 1)) {
 		if (known[at] == hash)
 			return false;
@@ -173,19 +162,14 @@ static void write_plain(enum note kind)
 /*** Reading ***/
 
 /* Where a relative path starts, without a slash at its end. The length, or -errno. */
-static long read_base(pid_t pid, int fd, char *buf, size_t size)
+static long read_base(const struct seccomp_notif *request, int fd, char *buf, size_t size)
 {
-	char link[64], number[21];
+	char link[LISTENER_BASE_BYTES];
 
 	if (fd != AT_FDCWD && fd < 0)
 		return -EBADF;
-	memcpy(link, text_decimal((uint64_t)pid, number), sizeof number);
-	memcpy(link + strlen(link), fd == AT_FDCWD ? "/cwd" : "/fd/", sizeof "/fd/");
-	if (fd != AT_FDCWD) {
-		const char *decimal = text_decimal((uint64_t)fd, number);
-		memcpy(link + strlen(link), decimal, strlen(decimal) + 1);
-	}
-	long n = sys_call4(SYS_readlinkat, notes.proc_fd, link, buf, size - 1);
+	listener_base_path(link, request, fd);
+	long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, buf, size - 1);
 	if (n <= 0 || buf[0] != '/')
 		return n < 0 ? n : -ENOENT;
 	return buf[n - 1] == '/' ? n - 1 : n;
@@ -208,17 +192,15 @@ static void note_path(const struct observed *call, const struct seccomp_notif *r
 {
 	static char note[1 + 2 * PATH_BYTES], path[PATH_BYTES];
 	const __u64 *args = request->data.args;
-	const pid_t pid = (pid_t)request->pid;
 	long base = 0;
 
 	/* Before its execve the payload is a part of init, which cannot be read: learn knows it. */
-	long n = listener_copy(request, args[call->path], path, sizeof path);
-	if (n <= 0 || !memchr(path, '\0', (size_t)n) || !path[0])
+	if (!listener_copy_path(request, args[call->path], path, sizeof path) || !path[0])
 		return;
 	if (path[0] != '/') {
 		int fd = call->dir == NONE ? AT_FDCWD : (int)args[call->dir];
 
-		base = read_base(pid, fd, note + 1, PATH_BYTES);
+		base = read_base(request, fd, note + 1, PATH_BYTES);
 		if (base < 0)
 			return;
 		note[1 + base++] = '/';

@@ -8,8 +8,6 @@
 
 #include <linux/seccomp.h>
 
-#include "base/err.h"
-
 /* What learn hands to the box. */
 struct trace {
 	int paths_fd;  /* a file: notes, one after the other, see enum note */
@@ -34,10 +32,10 @@ enum note {
 	NOTE_CUT = 't',	  /* from here on nothing was noted: too much */
 };
 
-/* Before the command runs, in the finished root. trace is copied. 0 or -errno. */
-int observe_prepare(const struct trace *trace, struct err *reterr);
+/* Before the command runs. trace is copied. */
+void observe_prepare(const struct trace *trace);
 enum {
-	OBSERVE_FDS_MAX = 2
+	OBSERVE_FDS_MAX = 1
 };
 /* Descriptors that must stay open; returns how many. */
 unsigned observe_descriptors(int fds[OBSERVE_FDS_MAX]);

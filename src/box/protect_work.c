@@ -46,9 +46,7 @@ long work_copy(const struct work *work, uint64_t address, void *buf, size_t size
 
 bool work_copy_path(const struct work *work, uint64_t address, char *buf)
 {
-	long n = work_copy(work, address, buf, GUARD_PATH_BYTES);
-
-	return n > 0 && memchr(buf, '\0', (size_t)n);
+	return listener_copy_path(work->request, address, buf, GUARD_PATH_BYTES);
 }
 
 static bool is_still_asking(const struct work *work)

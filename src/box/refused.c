@@ -26,7 +26,6 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "base/text.h"
 #include "box/bpf.h"
 #include "box/listener.h"
 #include "box/observe.h"
@@ -148,12 +147,11 @@ static void count(const struct refused_call *call)
  * As the kernel has it. Who made itself undumpable is not in /proc for init, which has no
  * capabilities either, and stays without a name.
  */
-static void read_program(uint32_t pid, char program_name[REFUSAL_TEXT])
+static void read_program(const struct seccomp_notif *request, char program_name[REFUSAL_TEXT])
 {
-	char path[48] = "/proc/";
-	char *end = text_decimal(pid, path + strlen(path));
+	char path[LISTENER_BASE_BYTES];
 
-	memcpy(end + strlen(end), "/exe", sizeof "/exe");
+	listener_proc_path(path, request, "/exe");
 	long n = sys_call4(SYS_readlinkat, AT_FDCWD, path, program_name, REFUSAL_TEXT - 1);
 	program_name[n < 0 ? 0 : n] = '\0';
 }
@@ -167,7 +165,7 @@ void refused_add(enum refusal_kind kind, const struct seccomp_notif *request, co
 		refused_call_arguments(call.nr, arguments, call.arguments);
 	if (path)
 		memcpy(call.path, path, strnlen(path, sizeof call.path - 1));
-	read_program(request->pid, call.program);
+	read_program(request, call.program);
 	count(&call);
 	spare--;
 }

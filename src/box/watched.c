@@ -92,32 +92,12 @@ void watched_forget_programs(void)
 
 /*** Whose path it is ***/
 
-/* "/proc/PID" + rest. */
-static void proc_path(char *buf, uint64_t pid, const char *rest)
-{
-	char *end;
-
-	memcpy(buf, "/proc/", sizeof "/proc/");
-	end = text_decimal(pid, buf + strlen(buf));
-	memcpy(end + strlen(end), rest, strlen(rest) + 1);
-}
-
-/* Where a path of the caller's begins that is not absolute. */
-static void base_path(char buf[64], const struct seccomp_notif *request, const struct named *call)
-{
-	char tail[32] = "/fd/";
-	int32_t dir = call->dir == NONE ? AT_FDCWD : (int32_t)request->data.args[call->dir];
-
-	if (dir >= 0)
-		(void)text_decimal((uint64_t)dir, tail + strlen(tail));
-	proc_path(buf, request->pid, dir >= 0 ? tail : "/cwd");
-}
-
 static int open_base(const struct seccomp_notif *request, const struct named *call)
 {
-	char path[64];
+	int fd = call->dir == NONE ? AT_FDCWD : (int)request->data.args[call->dir];
+	char path[LISTENER_BASE_BYTES];
 
-	base_path(path, request, call);
+	listener_base_path(path, request, fd);
 	return sys_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0, 0);
 }
 
@@ -133,7 +113,7 @@ static long name_of(int fd, char *buf)
 }
 
 /* /proc/self is the caller, not init. False: there is no room. */
-static bool set_self(char *path, uint64_t pid)
+static bool set_self(char *path, const struct seccomp_notif *request)
 {
 	static const char *const selves[] = { "/proc/self/", "/proc/thread-self/" };
 	char prefix[32];
@@ -143,7 +123,7 @@ static bool set_self(char *path, uint64_t pid)
 
 		if (strncmp(path, selves[i], len) != 0)
 			continue;
-		proc_path(prefix, pid, "/");
+		listener_proc_path(prefix, request, "/");
 		if (strlen(prefix) + rest - len >= PATH_BYTES)
 			return false;
 		memmove(path + strlen(prefix), path + len, rest - len + 1);
@@ -164,9 +144,8 @@ static const struct named *find_call(const struct seccomp_notif *request)
 /* The path that the call has now. False: none that init can read. */
 static bool read_path(const struct seccomp_notif *request, const struct named *call, char *path)
 {
-	long n = listener_copy(request, request->data.args[call->path], path, PATH_BYTES);
-
-	return n > 0 && memchr(path, '\0', (size_t)n) && set_self(path, request->pid);
+	return listener_copy_path(request, request->data.args[call->path], path, PATH_BYTES) &&
+	       set_self(path, request);
 }
 
 /*** Programs ***/
@@ -214,21 +193,12 @@ static void look_at_program(const struct seccomp_notif *request, int fd)
 
 /*** What is not there ***/
 
-/* FNV-1a; two paths with one hash are one, and that tells one too few. */
-static uint64_t hash(const char *path)
-{
-	uint64_t value = 14695981039346656037ULL;
-
-	for (; *path; path++)
-		value = (value ^ (unsigned char)*path) * 1099511628211ULL;
-	return value ? value : 1;
-}
-
 static void tell_missing(const char *path)
 {
 	struct record record = { .phase = PH_MISSED, .size = sizeof record };
-	uint64_t value = hash(path);
-	size_t at = value % SEEN_MAX, len = strlen(path);
+	size_t len = strlen(path);
+	uint64_t value = text_hash(path, len); /* two paths with one are one: one too few is told */
+	size_t at = value % SEEN_MAX;
 
 	while (seen[at] && seen[at] != value)
 		at = (at + 1) % SEEN_MAX;
