@@ -116,6 +116,12 @@ static inline int sys_move_mount(int from, int to)
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+/* A name in a directory; a link of that name is not followed. */
+static inline int sys_move_mount_to(int from, int dir, const char *name)
+{
+	return (int)sys_call5(SYS_move_mount, from, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 static inline int sys_mount_setattr(int fd, unsigned flags, const struct mount_attr *attr)
 {
 	return (int)sys_call5(SYS_mount_setattr, fd, "", flags, attr, sizeof *attr);

@@ -87,15 +87,19 @@ static int open_parent(struct builder *builder, const char *box_path, const char
 	return builder->parent_fd;
 }
 
+static int make_directory_at(int dir, const char *name, mode_t mode)
+{
+	int r = (int)sys_call3(SYS_mkdirat, dir, name, mode);
+
+	return r == -EEXIST ? 0 : r;
+}
+
 static int make_directory(struct builder *builder, const char *box_path, mode_t mode)
 {
 	const char *name;
 	int dir = open_parent(builder, box_path, &name);
 
-	if (dir < 0)
-		return dir;
-	int r = (int)sys_call3(SYS_mkdirat, dir, name, mode);
-	return r == -EEXIST ? 0 : r;
+	return dir < 0 ? dir : make_directory_at(dir, name, mode);
 }
 
 /* Makes a file with that content; returns it open. */
@@ -139,31 +143,24 @@ static int make_symlink_or_socket(struct builder *builder, const struct step *st
 	return dir < 0 ? dir : (int)sys_call3(SYS_symlinkat, step->text, dir, name);
 }
 
-/* The mount point, made in memory or already there on a bind; returns it open. */
-static int open_mount_point(struct builder *builder, const struct step *step)
+/* The mount point in memory; on a bind it is there already. */
+static int make_mount_point(const struct step *step, int dir, const char *name)
 {
-	const char *name;
-
 	if (step->flags & STEP_ON_BIND)
-		return open_in_root(builder, step->box_path);
-	int dir = open_parent(builder, step->box_path, &name);
-	if (dir < 0)
-		return dir;
+		return 0;
 	if (!(step->flags & STEP_IS_DIR))
-		return make_file(dir, name, "", 0, 0444);
-	int r = (int)sys_call3(SYS_mkdirat, dir, name, 0755);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	return sys_openat2(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
+		return (int)sys_call4(SYS_mknodat, dir, name, S_IFREG | 0444, 0);
+	return make_directory_at(dir, name, 0755);
 }
 
+/* A symbolic link at the mount point is not followed: move_mount(2). */
 static int attach(struct builder *builder, const struct step *step, int tree)
 {
-	_cleanup_close_ int target = open_mount_point(builder, step);
+	const char *name;
+	int dir = open_parent(builder, step->box_path, &name);
+	int r = dir < 0 ? dir : make_mount_point(step, dir, name);
 
-	if (target < 0)
-		return target;
-	return sys_move_mount(tree, target);
+	return r < 0 ? r : sys_move_mount_to(tree, dir, name);
 }
 
 /*** Steps ***/
@@ -275,17 +272,14 @@ static int mount_filesystem(const char *type, const char *const options[][2], un
 
 static int attach_devpts(struct builder *builder, const struct step *step)
 {
-	static const char *const options[][2] = { { "ptmxmode", "0666" },
-						  { "mode", "0620" },
-						  { "max",
-						    "256" }, /* of the host's, all boxes share */
-						  { NULL, NULL } };
+	/* max: of the host's, which all boxes share. */
+	static const char *const options[][2] = {
+		{ "ptmxmode", "0666" }, { "mode", "0620" }, { "max", "256" }, { NULL, NULL }
+	};
 	_cleanup_close_ int fd = -1;
 	int r = mount_filesystem("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &fd);
 
-	if (r < 0)
-		return r;
-	return attach(builder, step, fd);
+	return r < 0 ? r : attach(builder, step, fd);
 }
 
 /*

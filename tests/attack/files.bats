@@ -266,9 +266,9 @@ setup_more() {
 
 @test "fixed names in /tmp, made before by somebody else, are neither used nor harmed (CVE-2019-12439)" {
 	strace -V >/dev/null 2>&1 || must_or_skip "strace is not installed"
-	run strace -f -o trace -e trace=mkdir,mkdirat,open,openat,creat,symlink,symlinkat,mknod \
+	run strace -f -o trace -e trace=mkdir,mkdirat,open,openat,creat,symlink,symlinkat,mknod,mknodat \
 		"$AISBX" run --ro ./ro -- true
-	grep -E '"/tmp|"/var|"/run|"/dev/shm' trace | grep -E 'O_CREAT|mkdir|symlink' >made || true
+	grep -E '"/tmp|"/var|"/run|"/dev/shm' trace | grep -E 'O_CREAT|mkdir|symlink|mknod' >made || true
 	[ ! -s made ] || { cat made >&2; false; }
 }
 
