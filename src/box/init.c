@@ -417,6 +417,7 @@ static void send_usage(const struct init *init)
 	(void)fds_send(init->socket_fd, fds, r < 0 ? 0 : USAGE__N);
 	for (int i = 0; r == 0 && i < USAGE__N; i++)
 		(void)sys_close(fds[i]);
+	program_release_pages(); /* as in forget_caller(): what this used is not used again */
 }
 
 static void deliver(const struct init *init, pid_t command)
