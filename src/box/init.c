@@ -3,11 +3,9 @@
  * pid 1 of the box.
  *
  * Theory of operation: the supervisor clones init into fresh user, mount, pid,
- * ipc, uts and cgroup namespaces. init builds the root with a helper process
- * that shares its memory, while it makes the network namespace itself: the two
- * are the most expensive steps and independent of each other. It gives up
- * every capability as soon as its own part is done, starts the command (payload.c) and waits: for children to
- * reap, for signals to deliver, for the supervisor to go away.
+ * ipc, uts and cgroup namespaces. init builds the box (build.c), starts the
+ * command (payload.c) and waits: for children to reap, for signals to deliver,
+ * for the supervisor to go away.
  *
  * Invariants: armed to die with the supervisor before anything else; not
  * dumpable from the moment its ids are mapped, so that no process of the box
@@ -21,11 +19,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,10 +34,9 @@
 #include "base/program.h"
 #include "base/sys.h"
 #include "bindings/server.h"
-#include "box/caps.h"
+#include "box/build.h"
 #include "box/cgroup.h"
 #include "box/listener.h"
-#include "box/network.h"
 #include "box/observe.h"
 #include "box/payload.h"
 #include "box/phase.h"
@@ -57,11 +51,8 @@
 #include "box/watched.h"
 
 enum {
-	STACK_BYTES = 128 * 1024,
 	STATUS_FAILED = 125,
 };
-
-static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
 
 static _Noreturn void give_up(const struct init *init, const struct err *err)
 {
@@ -120,134 +111,6 @@ static int take_identity(const struct init *init, struct err *reterr)
 	r = userns_become(plan, reterr);
 	die_with_supervisor(init); /* a change of ids clears PDEATHSIG, prctl(2) */
 	return r;
-}
-
-/* Keyrings follow the uid and are no namespace's: a fresh one hides the caller's. */
-static int join_keyring(const struct plan *plan, unsigned *degraded, struct err *reterr)
-{
-	long r = sys_call2(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-
-	if (r >= 0 || r == -ENOSYS) /* no keyrings in this kernel: nothing to hide */
-		return 0;
-	if (plan->degradable[WALL_KEYRING]) {
-		*degraded |= 1U << WALL_KEYRING;
-		return 0;
-	}
-	return err_wall(reterr, "keyring", (int)-r, "join", "a fresh session keyring");
-}
-
-/*** Building ***/
-
-struct build {
-	struct init *init;
-	unsigned degraded;
-	int result;
-	atomic_bool done; /* result, degraded and err are final */
-	struct err err;
-};
-
-/* What no cgroup holds is held by looking: meter.h. */
-static bool is_looked_at(const struct init *init)
-{
-	const struct limits *limits = &init->plan->limits;
-
-	return limits->disk != LIMIT_NONE ||
-	       (!init->in_cgroup && (limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE));
-}
-
-static int build_root(void *argument)
-{
-	struct build *build = argument;
-	struct init *init = build->init;
-
-	build->result =
-		mounts_apply(init->plan, init->sources, is_looked_at(init) ? &init->look_fd : NULL,
-			     &build->degraded, &build->err);
-	timing_mark(MARK_MOUNTED);
-	atomic_store_explicit(&build->done, true, memory_order_release);
-	sys_exit_group(0);
-}
-
-/* What the broker needs of the namespace while there are capabilities in it. */
-static int open_network(const struct init *init, int proc_sys_fd, struct err *reterr)
-{
-	int r = network_route_all(reterr);
-
-	if (r == 0)
-		r = network_configure(proc_sys_fd, reterr);
-	return r < 0 ? r : sockets_send_first(init->broker_fd, reterr);
-}
-
-static int build_network(const struct init *init, int proc_sys_fd, unsigned *degraded,
-			 struct err *reterr)
-{
-	int r = network_apply(reterr);
-
-	if (r == 0 && init->broker_fd >= 0)
-		r = open_network(init, proc_sys_fd, reterr);
-	if (r == 0)
-		r = network_name_host(init->plan->hostname, reterr);
-	if (r == 0)
-		r = join_keyring(init->plan, degraded, reterr);
-	timing_mark(MARK_NET);
-	return r;
-}
-
-/*
- * Waits for the builder. The two finish at about the same time, and in a
- * virtual machine sleeping and being woken costs more than what is left, so
- * it first looks for a while; the yield lets the builder run where there is
- * only one processor.
- */
-static void await_builder(struct build *build, int pid)
-{
-	enum {
-		LOOKS = 1000
-	};
-
-	for (int i = 0; i < LOOKS; i++) {
-		if (atomic_load_explicit(&build->done, memory_order_acquire))
-			return; /* its exit is reaped with everything else's */
-		(void)sys_call0(SYS_sched_yield);
-	}
-	while (sys_call4(SYS_wait4, pid, NULL, 0, NULL) == -EINTR)
-		;
-}
-
-/* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
-static int build_box(struct init *init, unsigned *degraded, struct err *reterr)
-{
-	struct build build = { .init = init, .result = -EINTR };
-	struct err network_err;
-	/* The builder takes the host's /proc away. A failure shows where it is used. */
-	_cleanup_close_ int proc_sys_fd =
-		init->broker_fd < 0 ? -1
-				    : sys_open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-
-	int pid = clone(build_root, builder_stack + sizeof builder_stack,
-			CLONE_VM | CLONE_FILES | SIGCHLD, &build);
-	if (pid < 0)
-		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
-	int r = build_network(init, proc_sys_fd, degraded, &network_err);
-	/* The helper has its own credentials: while it mounts, we give up ours. */
-	if (r == 0)
-		r = caps_apply(&network_err);
-	timing_mark(MARK_DROPPED);
-	await_builder(&build, pid);
-	if (r < 0) {
-		*reterr = network_err;
-		return r;
-	}
-	if (build.result == -EINTR)
-		return err_set(reterr, E_SYSTEM, EINTR, "finish", "the root");
-	if (build.result < 0) {
-		*reterr = build.err;
-		return build.result;
-	}
-	*degraded |= build.degraded;
-	/* pivot_root(2) moved our root; our directory is still the caller's. */
-	r = (int)sys_call1(SYS_chdir, "/");
-	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "enter", "/") : 0;
 }
 
 /*** Terminal ***/

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -29,6 +30,7 @@
 #include "base/text.h"
 #include "bindings/server.h"
 #include "box/layers.h"
+#include "box/timing.h"
 #include "policy/paths.h"
 
 enum {
@@ -39,14 +41,15 @@ struct builder {
 	const struct plan *plan;
 	struct err *reterr;
 	struct sources *sources;
-	unsigned degraded;
-	int base_fd;	   /* the tmpfs */
-	int root_fd;	   /* root/ as its own mount */
-	int private_fd;	   /* private/, writable */
-	int sealed_fd;	   /* private/ once more, as a read-only mount */
-	unsigned privates; /* entries of private/ so far */
-	int parent_fd;	   /* see open_parent() */
-	int *look_fd;	   /* see mounts_apply() */
+	unsigned *degraded;
+	int base_fd;	      /* the tmpfs */
+	int root_fd;	      /* root/ as its own mount */
+	int private_fd;	      /* private/, writable */
+	int sealed_fd;	      /* private/ once more, as a read-only mount */
+	unsigned privates;    /* entries of private/ so far */
+	int parent_fd;	      /* see open_parent() */
+	int *look_fd;	      /* see mounts_apply() */
+	atomic_bool *entered; /* see mounts_apply() */
 	char parent[PATH_BYTES];
 };
 
@@ -371,7 +374,7 @@ static int attach_proc(struct builder *builder, const struct step *step)
 	if (r == 0 && builder->look_fd)
 		r = open_look(builder);
 	if (r < 0 && builder->plan->degradable[WALL_PROC]) {
-		builder->degraded |= 1U << WALL_PROC;
+		*builder->degraded |= 1U << WALL_PROC;
 		return 0;
 	}
 	if (r < 0)
@@ -548,6 +551,8 @@ static int enter_root(struct builder *builder)
 	/* pivot_root(".", "."): the old root is stacked on the new one, see pivot_root(2). */
 	if (r == 0)
 		r = (int)sys_call2(SYS_pivot_root, ".", ".");
+	timing_mark(MARK_MOUNTED);
+	atomic_store_explicit(builder->entered, r == 0, memory_order_release);
 	if (r == 0)
 		r = (int)sys_call1(SYS_fchdir, old);
 	if (r == 0)
@@ -560,12 +565,14 @@ static int enter_root(struct builder *builder)
 }
 
 int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look_fd,
-		 unsigned *ret_degraded, struct err *reterr)
+		 unsigned *ret_degraded, atomic_bool *ret_entered, struct err *reterr)
 {
 	struct builder builder = { .plan = plan,
 				   .reterr = reterr,
 				   .sources = sources,
+				   .degraded = ret_degraded,
 				   .look_fd = ret_look_fd,
+				   .entered = ret_entered,
 				   .base_fd = -1,
 				   .root_fd = -1,
 				   .private_fd = -1,
@@ -586,7 +593,5 @@ int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look
 	close_keeping_errno(builder.private_fd);
 	close_keeping_errno(builder.base_fd);
 	close_keeping_errno(builder.root_fd);
-	if (r == 0)
-		*ret_degraded |= builder.degraded;
 	return r;
 }

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 
 #include "base/sys.h"
+#include "box/build.h"
 #include "box/landlock.h"
 #include "box/listener.h"
 #include "box/refused.h"
@@ -163,6 +164,8 @@ static int close_the_walls(struct payload *payload)
 	timing_mark(MARK_LANDLOCKED);
 	slices_restore();
 	r = close_the_rest(payload, &listener_send);
+	if (r == 0)
+		r = build_await_end(&payload->err);
 	/*
 	 * Whoever hands a descriptor over may have no more on their way than its own limit, and
 	 * those of all boxes of the caller's count: the low limit comes after the listener.

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How init builds the box.
+ *
+ * Theory of operation: a helper process that shares init's memory builds the root, while init
+ * makes the network namespace and gives up every capability: these are the most expensive
+ * steps, and independent of each other. init goes on as soon as "/" is the box's. That the
+ * host's mounts are gone takes the kernel about as long as all that the payload does before
+ * its filter (an RCU grace period, much longer where others keep the processors busy), so
+ * only the payload waits for it, before it executes anything: the helper's end says so.
+ */
+#include "box/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "box/caps.h"
+#include "box/mounts.h"
+#include "box/network.h"
+#include "box/sockets.h"
+#include "box/timing.h"
+
+enum {
+	STACK_BYTES = 128 * 1024,
+};
+
+static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
+
+static struct build {
+	unsigned degraded;   /* final when the root is entered */
+	atomic_bool entered; /* the root */
+	int result;	     /* final when the builder has ended, as is err */
+	struct err err;
+	atomic_int runs; /* the builder: cleared by the kernel at its end, clone(2) */
+} build;
+
+/* Keyrings follow the uid and are no namespace's: a fresh one hides the caller's. */
+static int join_keyring(const struct plan *plan, unsigned *degraded, struct err *reterr)
+{
+	long r = sys_call2(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+
+	if (r >= 0 || r == -ENOSYS) /* no keyrings in this kernel: nothing to hide */
+		return 0;
+	if (plan->degradable[WALL_KEYRING]) {
+		*degraded |= 1U << WALL_KEYRING;
+		return 0;
+	}
+	return err_wall(reterr, "keyring", (int)-r, "join", "a fresh session keyring");
+}
+
+/* What no cgroup holds is held by looking: meter.h. */
+static bool is_looked_at(const struct init *init)
+{
+	const struct limits *limits = &init->plan->limits;
+
+	return limits->disk != LIMIT_NONE ||
+	       (!init->in_cgroup && (limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE));
+}
+
+static int build_root(void *argument)
+{
+	struct init *init = argument;
+
+	build.result =
+		mounts_apply(init->plan, init->sources, is_looked_at(init) ? &init->look_fd : NULL,
+			     &build.degraded, &build.entered, &build.err);
+	sys_exit_group(0);
+}
+
+/* What the broker needs of the namespace while there are capabilities in it. */
+static int open_network(const struct init *init, int proc_sys_fd, struct err *reterr)
+{
+	int r = network_route_all(reterr);
+
+	if (r == 0)
+		r = network_configure(proc_sys_fd, reterr);
+	return r < 0 ? r : sockets_send_first(init->broker_fd, reterr);
+}
+
+static int build_network(const struct init *init, int proc_sys_fd, unsigned *degraded,
+			 struct err *reterr)
+{
+	int r = network_apply(reterr);
+
+	if (r == 0 && init->broker_fd >= 0)
+		r = open_network(init, proc_sys_fd, reterr);
+	if (r == 0)
+		r = network_name_host(init->plan->hostname, reterr);
+	if (r == 0)
+		r = join_keyring(init->plan, degraded, reterr);
+	timing_mark(MARK_NET);
+	return r;
+}
+
+/*
+ * Waits for the builder, or for what it says before. In a virtual machine
+ * sleeping and being woken costs more than what is left by now, so this first
+ * looks for a while; the yield lets the builder run where there is only one
+ * processor.
+ */
+static void await_builder(const atomic_bool *earlier)
+{
+	enum {
+		LOOKS = 1000
+	};
+
+	for (int i = 0; atomic_load_explicit(&build.runs, memory_order_acquire); i++) {
+		if (earlier && atomic_load_explicit(earlier, memory_order_acquire))
+			return;
+		if (i < LOOKS)
+			(void)sys_call0(SYS_sched_yield);
+		else
+			(void)sys_call4(SYS_futex, &build.runs, FUTEX_WAIT, 1, NULL);
+	}
+}
+
+int build_await_end(struct err *reterr)
+{
+	await_builder(NULL); /* it is reaped with everything else's */
+	if (build.result == -EINTR)
+		return err_set(reterr, E_SYSTEM, EINTR, "finish", "the root");
+	if (build.result < 0)
+		*reterr = build.err;
+	return build.result;
+}
+
+/* The mount namespace is shared with the helper, whose pivot_root(2) moves our root too. */
+int build_box(struct init *init, unsigned *degraded, struct err *reterr)
+{
+	struct err network_err;
+	/* The builder takes the host's /proc away. A failure shows where it is used. */
+	_cleanup_close_ int proc_sys_fd =
+		init->broker_fd < 0 ? -1
+				    : sys_open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+
+	build.result = -EINTR;
+	build.runs = 1;
+	int pid = clone(build_root, builder_stack + sizeof builder_stack,
+			CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD, init, NULL, NULL,
+			&build.runs);
+	if (pid < 0)
+		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
+	int r = build_network(init, proc_sys_fd, degraded, &network_err);
+	/* The helper has its own credentials: while it mounts, we give up ours. */
+	if (r == 0)
+		r = caps_apply(&network_err);
+	timing_mark(MARK_DROPPED);
+	await_builder(&build.entered);
+	if (r < 0) {
+		*reterr = network_err;
+		return r;
+	}
+	if (!build.entered)
+		return build_await_end(reterr);
+	*degraded |= build.degraded;
+	/* pivot_root(2) moved our root; our directory is still the caller's. */
+	r = (int)sys_call1(SYS_chdir, "/");
+	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "enter", "/") : 0;
+}
