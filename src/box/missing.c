@@ -25,6 +25,8 @@
 #include "box/supervisor.h"
 #include "policy/paths.h"
 #include "policy/plan.h"
+#include "policy/resolve.h"
+#include "policy/steps.h"
 #include "policy/words.h"
 
 enum {
@@ -51,13 +53,27 @@ static const char *host_path(const struct plan *plan, const char *path)
 	return path_join(&arena, plan->facts->home, path_rest(path, plan->home));
 }
 
+/* What the run made in a grant after it had looked, and what files.hide leaves out itself. */
+static bool is_granted_or_hidden(const struct plan *plan, const char *path)
+{
+	struct resolved there;
+
+	if (resolve_host_path(&arena, path, &there) < 0)
+		return false;
+	const struct step *in = steps_holder(plan, there.path);
+	const char *shown = steps_host_path(&arena, plan, there.path);
+	return (shown && strcmp(shown, there.path) == 0) ||
+	       (in && in->kind == STEP_MASK && !strchr(path_rest(there.path, in->box_path), '/'));
+}
+
 static bool is_there(const struct plan *plan, const char *path)
 {
 	const char *host = host_path(plan, path);
 	struct statx st;
 
 	return !path_why_no_source(host) && !path_why_no_place(path) &&
-	       statx(AT_FDCWD, host, AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0;
+	       statx(AT_FDCWD, host, AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0 &&
+	       !is_granted_or_hidden(plan, host);
 }
 
 static _Noreturn void look(const struct plan *plan, int result_fd)

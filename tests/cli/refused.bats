@@ -275,6 +275,18 @@ if len(sys.argv) == 1: os.execv("/proc/self/exe", ["python3", "-c", "pass", "x"]
 	[ "$(jq 'has("missing")' result.json)" = false ]
 }
 
+@test "missing: not what the run makes itself, nor what is hidden; what a link leads to is" {
+	mkdir work kept kept/deep elsewhere
+	touch kept/secret kept/deep/x elsewhere/x
+	ln -s ../elsewhere work/link
+	run aisbx run --rw work --ro kept --hide kept/secret --hide kept/deep --explain-missing \
+		--result result.json -- sh -c 'ls work/new; echo >work/new; mkdir work/dir; echo >work/dir/x
+		cat kept/secret kept/deep/x work/link/x; true'
+	status_is 0
+	[ -e work/dir/x ]
+	[ "$(jq -c '[.missing[].path]' result.json)" = "[\"$T/kept/deep/x\",\"$T/work/link/x\"]" ]
+}
+
 @test "missing: the walls are as they are without it" {
 	run aisbx run --explain-missing -q -- python3 -c '
 import os
