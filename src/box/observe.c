@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "box/listener.h"
@@ -188,6 +189,14 @@ static enum note note_of(const struct observed *call, const struct seccomp_notif
 	return (flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC) ? NOTE_READ : NOTE_WRITE;
 }
 
+/* A shell tries a name in every directory of PATH. */
+static bool is_there(const char *path)
+{
+	_cleanup_close_ int fd = sys_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0, 0);
+
+	return fd >= 0;
+}
+
 static void note_path(const struct observed *call, const struct seccomp_notif *request)
 {
 	static char note[1 + 2 * PATH_BYTES], path[PATH_BYTES];
@@ -208,7 +217,8 @@ static void note_path(const struct observed *call, const struct seccomp_notif *r
 	note[0] = (char)note_of(call, request);
 	size_t len = strlen(path) + 1;
 	memcpy(note + 1 + base, path, len);
-	write_note(note, 1 + (size_t)base + len);
+	if (note[0] != NOTE_EXECUTE || is_there(note + 1))
+		write_note(note, 1 + (size_t)base + len);
 }
 
 static int decide_socket(const struct seccomp_notif *request, bool is_pair)

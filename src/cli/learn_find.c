@@ -124,6 +124,10 @@ static void find_programs(struct learn *learn)
 	if (findings->programs.len > 2)
 		qsort(findings->programs.items + 1, findings->programs.len - 1,
 		      sizeof *findings->programs.items, compare_texts);
+	if (gathered->made_program)
+		findings->programs_why =
+			arena_printf(arena, "%s is executed, and made by the run",
+				     place_text(arena, &findings->places, gathered->made_program));
 	if (gathered->used_memfd)
 		findings->programs_why = "files without a name are made, which may be programs";
 	if (gathered->is_cut)

@@ -101,6 +101,8 @@ static void gather_path(struct arena *arena, const struct learn_places *places, 
 	int r = resolve_host_path(arena, path, &host);
 	if (r == -ENOENT && note == NOTE_CREATE && !secret)
 		gather_new(arena, path, gathered);
+	if (r == -ENOENT && note == NOTE_EXECUTE)
+		gathered->made_program = arena_strdup(arena, path);
 	if (r < 0 && !(secret && r == -EACCES))
 		return;
 	/* By whatever name it was asked for. */

@@ -8,11 +8,12 @@
 
 struct gathered {
 	struct seen_list seen;
-	struct strv executed; /* as asked for, absolute, that are there; in order, each once */
-	struct strv replaced; /* paths that were given to another file, or taken away */
-	struct strv names;    /* of what lies in directories that are new, each once */
-	bool is_cut;	      /* too much for the notes or for this */
-	bool wanted_unix;     /* sockets that a learning run does not get */
+	struct strv executed;	  /* as asked for, absolute, that are there; in order, each once */
+	const char *made_program; /* one that was executed, and that the host does not have */
+	struct strv replaced;	  /* paths that were given to another file, or taken away */
+	struct strv names;	  /* of what lies in directories that are new, each once */
+	bool is_cut;		  /* too much for the notes or for this */
+	bool wanted_unix;	  /* sockets that a learning run does not get */
 	bool used_memfd;
 	uint64_t written; /* bytes in the layers */
 	uint64_t largest; /* of one file there */

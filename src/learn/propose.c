@@ -393,9 +393,11 @@ static void propose_hides(const struct work *work, const struct wanted_list *wri
 	struct wanted_list hides = { 0 };
 
 	for (size_t i = 0; i < findings->secrets->len + findings->seen.len; i++) {
-		bool is_seen = i >= findings->secrets->len;
-		const char *path = is_seen ? findings->seen.items[i - findings->secrets->len].path
-					   : findings->secrets->items[i];
+		const struct seen *seen =
+			i < findings->secrets->len
+				? NULL
+				: &findings->seen.items[i - findings->secrets->len];
+		const char *path = seen ? seen->path : findings->secrets->items[i];
 		struct wanted hide = { .path = path,
 				       .why = sensitive_why(places, path),
 				       .is_whole = true };
@@ -403,8 +405,8 @@ static void propose_hides(const struct work *work, const struct wanted_list *wri
 		/* What no profile can name goes with the directory it is in. */
 		while (hide.why && hide.path[1] && name_why(work->arena, hide.path))
 			hide.path = place_parent(work->arena, hide.path);
-		/* Of the system, what is secret only root can read. */
-		if (!hide.why ||
+		/* The command's own is none; of the system, what is secret only root can read. */
+		if (!hide.why || (seen && seen->how & SEEN_MAKE) ||
 		    !(path_is_within(path, places->home) || path_is_within(path, places->cwd)))
 			continue;
 		if (lies_in(writes, path) || lies_in(reads, path) ||

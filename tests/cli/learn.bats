@@ -64,6 +64,31 @@ state() {
 	[ -x main ]
 }
 
+@test "a program that the run makes is in no list, and a key that it makes is not hidden" {
+	need openssl
+	cat >make.sh <<-'EOF'
+		set -e
+		cp /usr/bin/true out/program
+		out/program
+		rm out/program
+		no-such-program 2>/dev/null || openssl genrsa -out out/key.pem 2048
+	EOF
+	mkdir out
+	learns sh make.sh
+	grep -q '^# exec: no list of programs: ./out/program is executed, and made by the run$' p.yaml
+	grants_are <<-'EOF'
+		extends: [shell]
+		files:
+		  write:
+		    - ./out
+		  read:
+		    - ./make.sh
+	EOF
+	aisbx run -p ./p.yaml -- sh make.sh
+	aisbx run -p ./p.yaml -- sh make.sh
+	[ -s out/key.pem ]
+}
+
 @test "git clone of a repository: agent would protect .git, so the directory is granted" {
 	need git
 	git init -q src

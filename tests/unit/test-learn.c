@@ -499,6 +499,7 @@ static void test_notes(void **state)
 				    "u\0"
 				    "f\0"
 				    "x/bin/sh\0"
+				    "x/no/such/program\0"
 				    "t\0"
 				    "r/cut";
 	struct gathered gathered = { 0 };
@@ -508,6 +509,7 @@ static void test_notes(void **state)
 	assert_true(gathered.is_cut && gathered.wanted_unix && gathered.used_memfd);
 	assert_int_equal(gathered.executed.len, 1);
 	assert_string_equal(gathered.executed.items[0], "/bin/sh");
+	assert_string_equal(gathered.made_program, "/no/such/program");
 	gathered = (struct gathered){ 0 };
 	gather_notes(&arena, &places, notes, 0, &gathered);
 	assert_int_equal(gathered.seen.len, 0);
