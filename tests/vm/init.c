@@ -193,10 +193,6 @@ static void cgroups(void)
 		snprintf(enable, sizeof enable, "+%s", name);
 		write_to("/sys/fs/cgroup/cgroup.subtree_control", enable);
 	}
-	/* While any group has a quota the kernel does not patch its scheduler each time that a
-	 * box gets or loses one, which qemu's emulation of two processors was seen not to survive. */
-	make("/sys/fs/cgroup/quota");
-	write_to("/sys/fs/cgroup/quota/cpu.max", "90000 100000");
 }
 
 static void loopback(void)
