@@ -5,7 +5,8 @@
  *   netload serve PORT              serves until killed; writes one line when it listens
  *   netload stream HOST PORT MS     receives for MS milliseconds: bytes per second
  *   netload connect HOST PORT MS N  N threads connect, send a byte, await one, close: times per
- *                                   second, all together
+ *                                   second, all together; the server does no more than it must
+ *   netload thread HOST PORT MS N   the same; the server starts a thread for each
  *   netload request HOST PORT MS    small HTTP requests on one connection: a second, p50 and p99 in us
  *
  * A client's first byte says what it wants. Statically linked, so that it runs anywhere.
@@ -78,13 +79,13 @@ static void *serve_one(void *argument)
 		serve_stream(fd);
 	else if (first == 'r')
 		serve_requests(fd);
-	else if (first == 'c')
+	else
 		(void)send(fd, "c", 1, MSG_NOSIGNAL);
 	(void)close(fd);
 	return NULL;
 }
 
-/* Short connections are served in place: a thread for each would be what is measured. */
+/* Those of "connect" are served in place: a thread for each costs more than the connection. */
 static void serve_accepted(int fd)
 {
 	struct pollfd first = { .fd = fd, .events = POLLIN };
@@ -169,6 +170,7 @@ struct worker {
 	pthread_t thread;
 	int64_t until_us;
 	unsigned long count;
+	char kind;
 };
 
 static void *connect_again(void *argument)
@@ -177,7 +179,7 @@ static void *connect_again(void *argument)
 	char byte;
 
 	while (now_us() < worker->until_us) {
-		int fd = dial('c');
+		int fd = dial(worker->kind);
 
 		if (recv(fd, &byte, 1, 0) != 1)
 			die("recv");
@@ -187,13 +189,14 @@ static void *connect_again(void *argument)
 	return NULL;
 }
 
-static void connect_all(int64_t until_us, int64_t begin_us, int threads)
+static void connect_all(int64_t until_us, int64_t begin_us, char kind, int threads)
 {
 	static struct worker workers[THREADS_MAX];
 	unsigned long count = 0;
 
 	for (int i = 0; i < threads; i++) {
 		workers[i].until_us = until_us;
+		workers[i].kind = kind;
 		if (pthread_create(&workers[i].thread, NULL, connect_again, &workers[i]) != 0)
 			die("thread");
 	}
@@ -244,7 +247,7 @@ int main(int argc, char **argv)
 	int threads = argc == 6 ? atoi(argv[5]) : 1;
 	if ((argc != 5 && argc != 6) || threads < 1 || threads > THREADS_MAX) {
 		(void)fprintf(stderr, "usage: netload serve PORT | stream|request HOST PORT MS | "
-				      "connect HOST PORT MS THREADS\n");
+				      "connect|thread HOST PORT MS THREADS\n");
 		return 2;
 	}
 	resolve(argv[2], argv[3]);
@@ -252,8 +255,8 @@ int main(int argc, char **argv)
 	int64_t until_us = begin_us + atoll(argv[4]) * 1000;
 	if (strcmp(argv[1], "stream") == 0)
 		stream(until_us, begin_us);
-	else if (strcmp(argv[1], "connect") == 0)
-		connect_all(until_us, begin_us, threads);
+	else if (strcmp(argv[1], "request") != 0)
+		connect_all(until_us, begin_us, argv[1][0], threads);
 	else
 		ask(until_us, begin_us);
 	return 0;
