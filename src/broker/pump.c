@@ -115,10 +115,13 @@ static ssize_t drain(struct pump_side *from, struct pump_side *to)
 	return 0;
 }
 
-/* What send(2) took, 0 when it takes nothing now, or -errno. */
+/*
+ * What send(2) took, 0 when it takes nothing now, or -errno. The last bytes wait for the end that
+ * is in the queue behind them, which move() passes on at once: one segment instead of two.
+ */
 static ssize_t push(struct pump_side *from, struct pump_side *to, const char *bytes, size_t len)
 {
-	ssize_t n = send(to->watch.fd, bytes, len, MSG_NOSIGNAL);
+	ssize_t n = send(to->watch.fd, bytes, len, MSG_NOSIGNAL | (from->hung_up ? MSG_MORE : 0));
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return -errno;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -210,6 +211,34 @@ static void test_all_there_already(void **state)
 	assert_int_equal(recv(run.far[0], got, sizeof got, 0), 4);
 	assert_int_equal(recv(run.far[1], got, sizeof got, 0), 2);
 	close_far(&run);
+}
+
+static unsigned segments_in(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof info;
+
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	return info.tcpi_segs_in;
+}
+
+/* Last words and the end behind them are one segment, as they may have been for the sender. */
+static void test_last_words(void **state)
+{
+	static struct run run;
+
+	(void)state;
+	for (int end = 0; end < 2; end++) {
+		start(&run, tcp_pair);
+		unsigned before = segments_in(run.far[!end]);
+		send_text(&run, end, "bye");
+		assert_int_equal(shutdown(run.far[end], SHUT_WR), 0);
+		expect_text(&run, !end, "bye");
+		expect_text(&run, !end, "");
+		assert_int_equal(segments_in(run.far[!end]) - before, 1);
+		close_far(&run);
+		expect_done(&run, 0);
+	}
 }
 
 static void test_reset(void **state)
@@ -538,10 +567,15 @@ static int open_loop(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_half_close),     cmocka_unit_test(test_all_there_already),
-		cmocka_unit_test(test_reset),	       cmocka_unit_test(test_finish),
-		cmocka_unit_test(test_slow_reader),    cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_many),	       cmocka_unit_test(test_small_beside_fast),
+		cmocka_unit_test(test_half_close),
+		cmocka_unit_test(test_all_there_already),
+		cmocka_unit_test(test_last_words),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_finish),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_reader_gone),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_small_beside_fast),
 		cmocka_unit_test(test_bulk_both_ways),
 	};
 
