@@ -299,10 +299,11 @@ static bool identify(struct flow *flow, const struct listener *listener, int fd)
 	char text[INET6_ADDRSTRLEN];
 
 	flow->port = listener->port;
-	read_local_address(fd, &flow->literal);
 	/* The listener of a granted range has taken a name's place at this port. */
-	if (!name)
+	if (!name) {
+		read_local_address(fd, &flow->literal);
 		name = name_by_address(&flow->literal);
+	}
 	if (name) {
 		(void)snprintf(flow->host, sizeof flow->host, "%s", name->text);
 		flow->grant = hosts_find_name(grants, flow->host, flow->port);
