@@ -218,11 +218,11 @@ static void tell_sum(enum broker_event_kind kind, const struct total *total, con
 
 void events_finish(void)
 {
-	for (size_t i = 0; i <= REFUSALS_MAX; i++) {
+	for (size_t i = 0; i <= events.refusals_len; i++) {
 		if (events.refusals[i].untold)
 			tell_refusal(&events.refusals[i], NULL);
 	}
-	for (size_t i = 0; i <= TOTALS_MAX; i++) {
+	for (size_t i = 0; i <= events.totals_len; i++) {
 		const struct total *total = &events.totals[i];
 
 		tell_sum(EVENT_MORE, total, &total->untold);
