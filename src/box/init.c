@@ -233,6 +233,8 @@ static _Noreturn void report_end(const struct init *init, const struct ending *e
 	timing_mark(MARK_EXITED);
 	refused_tell(true);
 	(void)phase_send(init->socket_fd, &record);
+	if (init->broker_fd >= 0)
+		(void)sys_close(init->broker_fd); /* it ends beside us */
 	if (init->reaped_blocks)
 		end_the_rest();
 	sys_exit_group(0); /* the kernel kills whatever else runs in the box */
