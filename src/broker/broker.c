@@ -76,10 +76,10 @@ struct broker_config {
 enum stage {
 	STAGE_CALLER,	/* nothing of the caller's in memory and descriptors */
 	STAGE_RESOLVER, /* the last files are read */
-	STAGE_SOCKETS,	/* the box's first sockets are here */
 	STAGE_IDENTITY, /* no privilege, no capability */
 	STAGE_FILES,	/* Landlock: no file system */
 	STAGE_CALLS,	/* seccomp */
+	STAGE_SOCKETS,	/* the box's first sockets are here */
 	STAGE__N,
 };
 
@@ -464,14 +464,14 @@ static int enter_stage(enum stage stage, struct broker_config *config, struct ar
 		return enter_caller_stage(config, arena, reterr);
 	case STAGE_RESOLVER:
 		return resolver_open(reterr);
-	case STAGE_SOCKETS:
-		return receive_sockets(config, fds, reterr);
 	case STAGE_IDENTITY:
 		return enter_identity_stage(config, reterr);
 	case STAGE_FILES:
 		return landlock_deny_files(config->lacks_landlock_allowed, reterr);
 	case STAGE_CALLS:
 		return enter_calls_stage(reterr);
+	case STAGE_SOCKETS: /* last: init has them ready when it built the network */
+		return receive_sockets(config, fds, reterr);
 	case STAGE__N:
 		break;
 	}
