@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -97,14 +99,13 @@ static int bind_dns(int family, int type, int *ret_fd)
 
 /*
  * Passes what the kernel answers in place of a server that is not there: TCP resets whose
- * sequence number is 0, which is what a refused SYN gets (RFC 9293, 3.10.7.1), and ICMP "port
- * unreachable". Not from 127.0.0.0/8 and ::1: what the box does with itself is its own affair.
- * A raw socket of IPv4 has the IP header, which the kernel sends without options; one of IPv6
- * begins after it, raw(7) and ipv6(7). A packet socket would see the same in one place, but
- * closing it takes a grace period of RCU.
+ * sequence number is 0, which is what a refused SYN gets (RFC 9293, 3.10.7.1), and ICMP
+ * "destination unreachable". No resets from 127.0.0.0/8 and ::1: what the box does with itself
+ * is its own affair. A raw socket of IPv4 has the IP header, which the kernel sends without
+ * options; one of IPv6 begins after it, raw(7) and ipv6(7). A packet socket would see the same in
+ * one place, but closing it takes a grace period of RCU.
  */
 #define LOAD_8(at)  BPF_STMT(BPF_LD | BPF_B | BPF_ABS, at)
-#define LOAD_16(at) BPF_STMT(BPF_LD | BPF_H | BPF_ABS, at)
 #define LOAD_32(at) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
 #define PASS	    BPF_STMT(BPF_RET | BPF_K, REFUSAL_BYTES)
 #define DROP	    BPF_STMT(BPF_RET | BPF_K, 0)
@@ -119,40 +120,51 @@ static const struct sock_filter tcp_refusals[] = {
 	LOAD_8(33), IF_EQUAL(0x14, 0, 1),	/* RST and ACK */
 	PASS, DROP,
 };
-static const struct sock_filter udp_refusals[] = {
-	LOAD_8(12), IF_EQUAL(127, 3, 0),
-	LOAD_16(20), IF_EQUAL(0x0303, 0, 1),	/* type and code */
-	PASS, DROP,
-};
 static const struct sock_filter tcp6_refusals[] = {
 	LOAD_32((uint32_t)SKF_NET_OFF + 8), IF_EQUAL(0, 5, 0), /* source: ::1 begins with zeroes */
 	LOAD_32(4), IF_EQUAL(0, 0, 3),
 	LOAD_8(13), IF_EQUAL(0x14, 0, 1),
 	PASS, DROP,
 };
-/* The source may be ::1 whatever the error is about: the broker looks at what it quotes. */
-static const struct sock_filter udp6_refusals[] = {
-	LOAD_16(0), IF_EQUAL(0x0104, 0, 1),
-	PASS, DROP,
-};
 /* clang-format on */
 
-static int open_refusals(int family, int protocol, const struct sock_filter *insns, size_t len,
-			 int *ret_fd)
+/* A program for TCP takes the kernel as long as all the rest; ICMP has masks of types. */
+static const struct sock_fprog tcp_program = { sizeof tcp_refusals / sizeof *tcp_refusals,
+					       (struct sock_filter *)tcp_refusals };
+static const struct sock_fprog tcp6_program = { sizeof tcp6_refusals / sizeof *tcp6_refusals,
+						(struct sock_filter *)tcp6_refusals };
+static const struct icmp_filter icmp_blocked = { ~(1U << ICMP_DEST_UNREACH) };
+static const struct icmp6_filter icmp6_blocked = { { ~(1U << ICMP6_DST_UNREACH), ~0U, ~0U, ~0U, ~0U,
+						     ~0U, ~0U, ~0U } };
+
+static const struct refusals {
+	int family, protocol;
+	int level, option; /* that passes nothing else */
+	const void *value;
+	socklen_t size;
+} refusals[] = {
+	[BOX_REFUSED_TCP] = { AF_INET, IPPROTO_TCP, SOL_SOCKET, SO_ATTACH_FILTER, &tcp_program,
+			      sizeof tcp_program },
+	[BOX_REFUSED_UDP] = { AF_INET, IPPROTO_ICMP, SOL_RAW, ICMP_FILTER, &icmp_blocked,
+			      sizeof icmp_blocked },
+	[BOX_REFUSED_TCP6] = { AF_INET6, IPPROTO_TCP, SOL_SOCKET, SO_ATTACH_FILTER, &tcp6_program,
+			       sizeof tcp6_program },
+	[BOX_REFUSED_UDP6] = { AF_INET6, IPPROTO_ICMPV6, IPPROTO_ICMPV6, ICMP6_FILTER,
+			       &icmp6_blocked, sizeof icmp6_blocked },
+};
+
+static int open_refusals(enum box_socket which, int *ret_fd)
 {
-	const struct sock_fprog program = { (unsigned short)len, (struct sock_filter *)insns };
-	long fd = sys_call3(SYS_socket, family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	const struct refusals *raw = &refusals[which];
+	long fd = sys_call3(SYS_socket, raw->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			    raw->protocol);
 	long r = fd;
 
 	if (r >= 0)
-		r = sys_call5(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-			      sizeof program);
+		r = sys_call5(SYS_setsockopt, fd, raw->level, raw->option, raw->value, raw->size);
 	*ret_fd = (int)fd;
 	return r < 0 ? (int)r : 0;
 }
-
-#define OPEN_REFUSALS(family, protocol, filter, ret_fd)                                            \
-	open_refusals(family, protocol, filter, sizeof(filter) / sizeof *(filter), ret_fd)
 
 static void close_fds(const int *fds, int len)
 {
@@ -170,9 +182,9 @@ static int open_v4(int fds[BOX_SOCKETS_LEN], struct err *reterr)
 		r = bind_dns(AF_INET, SOCK_STREAM, &fds[BOX_DNS_TCP]);
 	if (r < 0)
 		return err_wall(reterr, "net", -r, "listen on", "127.0.0.1:53 in the box");
-	r = OPEN_REFUSALS(AF_INET, IPPROTO_TCP, tcp_refusals, &fds[BOX_REFUSED_TCP]);
+	r = open_refusals(BOX_REFUSED_TCP, &fds[BOX_REFUSED_TCP]);
 	if (r == 0)
-		r = OPEN_REFUSALS(AF_INET, IPPROTO_ICMP, udp_refusals, &fds[BOX_REFUSED_UDP]);
+		r = open_refusals(BOX_REFUSED_UDP, &fds[BOX_REFUSED_UDP]);
 	return r < 0 ? err_wall(reterr, "net", -r, "open", "a raw socket in the box") : 0;
 }
 
@@ -180,8 +192,8 @@ static bool open_v6(int fds[BOX_SOCKETS_LEN])
 {
 	return bind_dns(AF_INET6, SOCK_DGRAM, &fds[BOX_DNS_UDP6]) == 0 &&
 	       bind_dns(AF_INET6, SOCK_STREAM, &fds[BOX_DNS_TCP6]) == 0 &&
-	       OPEN_REFUSALS(AF_INET6, IPPROTO_TCP, tcp6_refusals, &fds[BOX_REFUSED_TCP6]) == 0 &&
-	       OPEN_REFUSALS(AF_INET6, IPPROTO_ICMPV6, udp6_refusals, &fds[BOX_REFUSED_UDP6]) == 0;
+	       open_refusals(BOX_REFUSED_TCP6, &fds[BOX_REFUSED_TCP6]) == 0 &&
+	       open_refusals(BOX_REFUSED_UDP6, &fds[BOX_REFUSED_UDP6]) == 0;
 }
 
 /* 0 or -errno; *ret_len grows by what was made. */

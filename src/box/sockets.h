@@ -12,7 +12,7 @@
  *   init -> broker   a socket_reply with that many descriptors
  *
  * EOF on init's end: the box has no network any more. EOF on the broker's: the
- * box is gone.
+ * command has ended, and so does the box.
  */
 #ifndef AISBX_BOX_SOCKETS_H
 #define AISBX_BOX_SOCKETS_H
@@ -49,7 +49,7 @@ enum box_socket {
 };
 
 enum {
-	SOCKETS_STOCK = 4, /* of each family */
+	SOCKETS_STOCK = 2, /* of each family */
 	SOCKETS_FIRST = BOX_SOCKETS_LEN + 2 * SOCKETS_STOCK,
 };
 

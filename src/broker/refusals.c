@@ -59,7 +59,10 @@ int refused_parse(const uint8_t *packet, size_t len, struct refused *ret_refused
 		*ret_refused = (struct refused){ from, read_16(packet + at), 0 };
 		return 0;
 	}
-	if ((protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) || at + ICMP_HEADER > len)
+	/* Type and code: a port that nobody listens at. */
+	if (at + ICMP_HEADER > len ||
+	    !((protocol == IPPROTO_ICMP && read_16(packet + at) == 0x0303) ||
+	      (protocol == IPPROTO_ICMPV6 && read_16(packet + at) == 0x0104)))
 		return -EBADMSG;
 	/* The error quotes the packet that it is about. */
 	packet += at + ICMP_HEADER;

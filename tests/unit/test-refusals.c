@@ -190,6 +190,19 @@ static void test_others(void **state)
 	expect_nothing(packet.bytes, packet.len);
 	packet = make_unreachable("2001:db8::7", box_v6, 80, IPPROTO_ICMPV6, 5);
 	expect_nothing(packet.bytes, packet.len);
+	/* Errors of another type or code: a host, a protocol, a size. */
+	for (unsigned other = 0; other < 0x0a00; other++) {
+		packet = make_unreachable("203.0.113.7", box_v4, 80, IPPROTO_UDP, 5);
+		packet.bytes[20] = (uint8_t)(other >> 8);
+		packet.bytes[21] = (uint8_t)other;
+		if (other != 0x0303)
+			expect_nothing(packet.bytes, packet.len);
+		packet = make_unreachable("2001:db8::7", box_v6, 80, IPPROTO_UDP, 5);
+		packet.bytes[40] = (uint8_t)(other >> 8);
+		packet.bytes[41] = (uint8_t)other;
+		if (other != 0x0104)
+			expect_nothing(packet.bytes, packet.len);
+	}
 	for (unsigned version = 0; version < 16; version++) {
 		packet = make_reset("203.0.113.7", box_v4, 80);
 		packet.len = 40 + PORTS;
