@@ -47,9 +47,9 @@ for name in {list(answers)!r}:
     lines = b.out.split()
     expect(len(resolver.asked) >= len(answers), resolver.asked)
     expect("ok" not in b.out and "SLOW" not in b.out, b.out)
-    # Answered from what is known, or, before that, an address that resets the connection.
+    # Refused by name, or, before that is known, by an address that resets the connection.
     for name, address in zip(answers, PRIVATE):
-        grant = b.refused(f"{name}:{server.port}")["grant"]
+        grant = b.refused(name, f"{name}:{server.port}")["grant"]
         # No grant of a name leads to a reserved address.
         want = None if address == "198.18.77.1" else f"--allow-private-host {name}:{server.port}"
         expect(grant == want, address, grant)

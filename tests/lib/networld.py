@@ -201,10 +201,10 @@ class Box:
         expect(self.status == 0, self.status, self.out, self.err)
         return self
 
-    def refused(self, what):
-        """The refusal of this thing, which must be there."""
+    def refused(self, *what):
+        """The refusal of one of these things, which must be there."""
         for entry in self.result["refused"]:
-            if entry["what"] == what:
+            if entry["what"] in what:
                 return entry
         expect(False, what, "is not in", self.result["refused"])
 
