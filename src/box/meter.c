@@ -101,20 +101,25 @@ static void raise_to(_Atomic uint64_t *peak, uint64_t value)
 		atomic_store_explicit(peak, value, memory_order_relaxed);
 }
 
+static void signal_everyone(const struct meter *meter, int signal)
+{
+	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
+
+	record.signal.signal = signal;
+	record.signal.everyone = true;
+	(void)phase_send(meter->kill_fd, &record); /* init gone: the others are, too */
+}
+
 static void tell(struct meter *meter, enum meter_verdict verdict)
 {
 	const uint64_t one = 1;
 
-	struct record kill = { .phase = PH_SIGNAL, .size = sizeof kill };
-
-	kill.signal.signal = SIGKILL;
-	kill.signal.everyone = true;
 	atomic_store(&meter->verdict, verdict);
 	/* An eventfd at its first count takes another: cannot fail. */
 	(void)!write(meter->verdict_fd, &one, sizeof one);
 	/* Not after the loop has woken up: what it would do next. */
 	if (verdict == METER_MEMORY || verdict == METER_DISK)
-		(void)phase_send(meter->kill_fd, &kill);
+		signal_everyone(meter, SIGKILL);
 }
 
 static bool is_near(uint64_t limit, uint64_t used)
@@ -135,15 +140,20 @@ static int64_t wait_us(const struct meter *meter, uint64_t memory, int64_t took_
 
 /* What a look left behind for the next. */
 struct progress {
-	uint64_t memory;	 /* measured, or bounded where that was enough */
-	uint64_t measured_bound; /* when it was measured last */
+	uint64_t memory;   /* measured, or bounded where that was enough */
+	uint64_t measured; /* last, and what the bound was then */
+	uint64_t measured_bound;
+	uint64_t bound; /* of the last look */
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
 	bool is_crowd, is_crowd_left;
 	struct written written;
 };
 
-/* Above the limit only measuring tells; else once in a while, and for a true peak. */
+/*
+ * Above the limit only measuring tells; else once in a while, and for a true peak: of what
+ * has come half of the way when it pauses, for measuring takes long beside what takes memory.
+ */
 static bool wants_measure(const struct meter *meter, const struct progress *progress,
 			  uint64_t bound)
 {
@@ -153,20 +163,64 @@ static bool wants_measure(const struct meter *meter, const struct progress *prog
 		return false;
 	if (meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit)
 		return true;
-	return since > WHOLE_LOOK_US ||
-	       (bound / 5 > progress->measured_bound / 4 && since > progress->measuring_us * 20);
+	if (since > WHOLE_LOOK_US)
+		return true;
+	return bound / 5 > progress->measured_bound / 4 && since > progress->measuring_us * 20 &&
+	       (bound < meter->memory_limit / 2 || bound <= progress->bound);
 }
 
 static int measure(struct meter *meter, struct progress *progress, uint64_t bound)
 {
 	int64_t begin = now_us();
-	int r = usage_measure(&meter->reader, meter->memory_limit, &progress->memory);
+	int r = usage_measure(&meter->reader, meter->memory_limit, &progress->measured);
 
+	progress->memory = progress->measured;
 	progress->measured_at_us = now_us();
 	progress->measured_bound = bound;
 	progress->measuring_us = progress->measured_at_us - begin;
 	if (r == 0)
 		raise_to(&meter->peak_memory, progress->memory);
+	return r;
+}
+
+/*
+ * What takes memory does so while it is measured, too. So a box that may have taken much of
+ * what was left stands still meanwhile. What others stopped would go on with the rest: then
+ * it does not.
+ */
+static bool is_to_stand_still(const struct meter *meter, const struct progress *progress,
+			      uint64_t bound)
+{
+	uint64_t room = left_of(meter->memory_limit, progress->measured);
+
+	for (size_t i = 0; i < meter->reader.tasks_len; i++) {
+		if (meter->reader.tasks[i].state == 'T' || meter->reader.tasks[i].state == 't')
+			return false;
+	}
+	return meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit &&
+	       left_of(bound, progress->measured_bound) > room / NEAR_PARTS;
+}
+
+static int look_closely(struct meter *meter, struct progress *progress)
+{
+	uint64_t bound = progress->memory;
+	struct usage usage;
+	bool wanted = wants_measure(meter, progress, bound);
+	int r = 0;
+
+	progress->bound = bound;
+	if (!wanted)
+		return 0;
+	bool stands_still = is_to_stand_still(meter, progress, bound);
+	if (stands_still) {
+		signal_everyone(meter, SIGSTOP);
+		r = usage_read(&meter->reader, &usage); /* who was forked until now */
+		bound = usage_read_tables(&meter->reader);
+	}
+	if (r == 0)
+		r = measure(meter, progress, bound);
+	if (stands_still && r == 0 && progress->measured <= meter->memory_limit)
+		signal_everyone(meter, SIGCONT);
 	return r;
 }
 
@@ -186,8 +240,7 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		atomic_store(&meter->disk_bytes, progress->written.bytes);
 		progress->is_crowd_left =
 			crowd_follow(&meter->reader, meter->processors, &progress->is_crowd);
-		if (wants_measure(meter, progress, progress->memory))
-			r = measure(meter, progress, progress->memory);
+		r = look_closely(meter, progress);
 	}
 	if (r < 0)
 		return METER_BLIND;

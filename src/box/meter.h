@@ -7,7 +7,8 @@
  * it may: no earlier than what is left of a limit could be used up, if every processor did
  * nothing but use it. So most runs end before the first look and cost nothing. The cheap
  * look is enough while its bound is below the limit; above it the memory is measured, and
- * only what was measured ends a box. It is a thread, not a turn of the supervisor's loop,
+ * only what was measured ends a box, which stands still for it where much may have been taken
+ * since the last time. It is a thread, not a turn of the supervisor's loop,
  * because measuring waits for locks that the box can hold: the clock must not.
  *
  * What it says is a verdict in memory and a wake-up; the loop ends the box. Where what is used

@@ -222,6 +222,26 @@ def friendly_copies(mib):
     time.sleep(0.5)
 
 
+def friendly_still(mib):
+    """Not a hog: it stands still while it is looked at, and goes on."""
+    continued = []
+    signal.signal(signal.SIGCONT, lambda *_: continued.append(1))
+    friendly_copies(mib)
+    assert continued
+
+
+def friendly_stopped(mib):
+    """Not a hog: what it stopped itself does not go on when it was looked at."""
+    stopped = os.fork()
+    if stopped == 0:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(0)
+    os.waitpid(stopped, os.WUNTRACED)
+    friendly_copies(mib)
+    with open(f"/proc/{stopped}/stat", encoding="ascii") as file:
+        assert file.read().split()[2] == "T"
+
+
 def friendly_crowd(processes):
     """Not a hog: their memory is there once, and their parent's looks."""
     memory = take(8)

@@ -81,6 +81,14 @@ held() { # NAME MIB: ended at 64M, and done without the limit
 	status_is 0
 }
 
+@test "a box that may have too much stands still while it is measured, and goes on" {
+	hog friendly_stopped 64 0 -m 64M
+	output_is done
+	[ "$(jq -r .walls.limits.memory r.json)" = supervisor ] || skip "a cgroup holds it"
+	hog friendly_still 64 0 -m 64M
+	output_is done
+}
+
 @test "thousands of processes that share memory: each is looked at" {
 	hog friendly_crowd 2300 0.3 --processes 2500 -m 3G
 	output_is done
