@@ -38,7 +38,7 @@ struct meter {
 	uint64_t cpu_limit_us;
 	uint64_t disk_limit; /* bytes; with it reader.reaped_blocks */
 	bool has_cgroup;     /* which says what memory was used: that is not measured */
-	int socket_fd; /* init's: the others are killed as soon as a limit is reached */
+	int socket_fd;	     /* init's: the others are killed as soon as a limit is reached */
 	struct usage_reader reader;
 	uint64_t processors; /* set by meter_reset() */
 	/* the thread's */
