@@ -96,6 +96,12 @@ void visit_keyring(struct visit *visit)
 	try_box(visit, profile_builtin("base"), WALL_KEYRING, "a box has its own");
 }
 
+void visit_disk(struct visit *visit)
+{
+	try_box(visit, "extends: [base]\nfiles: {write: [.]}\nlimits: {disk: 1M}\n", WALL_DISK,
+		"what a box writes below the working directory is counted");
+}
+
 /* As learn makes them, where the caller may write and nothing is mounted below. */
 void visit_overlay(struct visit *visit)
 {

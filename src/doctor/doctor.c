@@ -65,6 +65,11 @@ const struct check checks[] = {
 	  NULL,
 	  { [STATE_LIMITED] = "the supervisor looks at memory and processor time, and ends a box "
 			      "some time past its limit" } },
+	{ "disk",
+	  visit_disk,
+	  "mounts",
+	  { [STATE_MISSING] = "runs with --disk and a write grant there fail, or with "
+			      "--allow-degraded limits.disk nothing bounds what they write" } },
 	{ "idmap",
 	  visit_idmap,
 	  "user",

@@ -26,8 +26,8 @@ try_fn visit_user, visit_namespaces, visit_landlock, visit_seccomp, visit_notifi
 /* limits.c */
 try_fn visit_limits;
 /* boxes.c: real boxes. */
-try_fn visit_mounts, visit_proc, visit_keyring, visit_overlay, visit_network, visit_terminal,
-	visit_run;
+try_fn visit_mounts, visit_proc, visit_keyring, visit_disk, visit_overlay, visit_network,
+	visit_terminal, visit_run;
 
 /* The plan of true(1) under that profile; one without grants will do where nothing runs. */
 #define VISIT_BARE "limits: {memory: 64M, processes: 64}\n"

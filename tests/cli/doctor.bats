@@ -89,7 +89,7 @@ works_without() { # CHECK STATE TEXT
 	doctor
 	conforms_to doctor line.json
 	[ "$(jq -r '.checks | map(.name) | join(" ")' doctor.json)" = "kernel user namespaces \
-landlock seccomp notification mounts proc keyring limits idmap overlayfs network dns terminal \
+landlock seccomp notification mounts proc keyring limits disk idmap overlayfs network dns terminal \
 profiles run" ]
 }
 
@@ -102,7 +102,7 @@ profiles run" ]
 	for line in "${lines[@]}"; do
 		[ "${#line}" -le 80 ]
 	done
-	[ "$(grep -cE '^(ok|limited|missing) +[a-z]+ ' <<<"$output")" -eq 17 ]
+	[ "$(grep -cE '^(ok|limited|missing) +[a-z]+ ' <<<"$output")" -eq 18 ]
 	contains "$output" "ok       run"
 }
 
@@ -265,7 +265,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${AROUND[@]}" "$AIS
 @test "layers: there is one where nothing is mounted below" {
 	need jq unshare
 	mkdir m
-	poor 'mount -t tmpfs none m'
+	poor 'mount -t tmpfs none .; cd "$PWD"'
 	works_without overlayfs ok "a layer over /var/tmp"
 	poor 'mount -t tmpfs none m; mount -t tmpfs none /var/tmp; mkdir /var/tmp/m
 		mount -t tmpfs none /var/tmp/m; mount -t tmpfs none /usr/share/doc'
@@ -281,6 +281,19 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "${AROUND[@]}" "$AIS
 	run timeout 30 "${AROUND[@]}" "$AISBX" run --cpus 0.5 -- echo it ran
 	status_is 125
 	contains "$(of limits details)" "${stderr#aisbx: }"
+}
+
+@test "a working directory in memory: --disk is not held there" {
+	need jq unshare
+	poor 'mount -t tmpfs none .; cd "$PWD"'
+	works_without disk missing "$PWD"
+	run timeout 30 "${AROUND[@]}" "$AISBX" run --rw . --disk 1M -- true
+	status_is 125
+	contains "$stderr" "$(of disk found)"
+	[ "$(stat -f -c %T .)" != tmpfs ] || return 0
+	AROUND=()
+	doctor
+	check_is disk ok "is counted"
 }
 
 @test "no name server, no resolv.conf" {
