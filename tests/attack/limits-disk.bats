@@ -153,11 +153,7 @@ held() { # NAME [MIB]: ended at 16M; below its limit done, and the count is true
 @test "a program that may be executed and not read ends the box, with a word" {
 	need_root
 	local dir
-	dir=$(mktemp -d "$BIN/unreadable.XXXXXX")
-	cp "$(readlink -f "$(command -v sleep)")" "$dir/sleep"
-	chmod 711 "$dir/sleep"
-	chmod 755 "$dir"
-	cd "$dir"
+	unreadable sleep
 	run as_user timeout 60 "$AISBX" run --ro "$dir" --disk 1M -- "$dir/sleep" 20
 	status_is 137
 	contains "$stderr" "aisbx: the box was ended: something in it cannot be looked at"

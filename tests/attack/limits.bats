@@ -195,13 +195,9 @@ time.sleep(60)'
 @test "memory of a program that may be executed and not read" {
 	need_root
 	local dir
-	dir=$(mktemp -d "$BIN/unreadable.XXXXXX")
-	cp "$(readlink -f "$(command -v python3)")" "$dir/python"
-	chmod 711 "$dir/python"
-	chmod 755 "$dir"
-	cd "$dir"
+	unreadable python3
 	run as_user timeout 60 "$AISBX" run --ro "$dir" --ro "$HOGS" --result fd:2 -m 64M \
-		-- "$dir/python" -I "$HOGS" one 256 10
+		-- "$dir/python3" -I "$HOGS" one 256 10
 	cd "$T"
 	rm -rf "$dir"
 	status_is 137

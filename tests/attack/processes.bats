@@ -40,23 +40,9 @@ load ../lib/common
 	local pid=$! init
 	eventually grep -q up up
 	init=$(init_of $pid)
-	run python3 - $init $pid <<-'E'
-		import sys
-		def memory(pid):
-		    found = b""
-		    for line in open(f"/proc/{pid}/maps"):
-		        span, mode = line.split()[:2]
-		        if mode[0] != "r" or "[v" in line:
-		            continue
-		        start, end = (int(x, 16) for x in span.split("-"))
-		        with open(f"/proc/{pid}/mem", "rb", 0) as mem:
-		            mem.seek(start)
-		            try:
-		                found += mem.read(end - start)
-		            except OSError:
-		                pass
-		    return found
-		init, supervisor = memory(sys.argv[1]), memory(sys.argv[2])
+	PYTHONPATH=$LIB run python3 - $init $pid <<-'E'
+		import memory, sys
+		init, supervisor = (b"".join(part for _, part in memory.parts(pid)) for pid in sys.argv[1:])
 		for needle in b"needle-in-environment", b"needle-in-arguments", b"needle-that-is-granted", \
 		        b"XDG_", b"aisbx-test":
 		    print(needle.decode(), needle in init, init.count(needle))

@@ -29,6 +29,15 @@ box() {
 	aisbx run -q --ro "$BIN" "$@"
 }
 
+# dir: a new directory, which is entered, with a copy of PROGRAM that only root can read.
+unreadable() {
+	dir=$(mktemp -d "$BIN/unreadable.XXXXXX")
+	cp "$(readlink -f "$(command -v "$1")")" "$dir/$1"
+	chmod 711 "$dir/$1"
+	chmod 755 "$dir"
+	cd "$dir"
+}
+
 as_user() {
 	if [ "$(id -u)" -eq 0 ]; then
 		setpriv --reuid "$OTHER_UID" --regid "$OTHER_GID" --clear-groups -- "$@"

@@ -6,6 +6,9 @@ One line for each process that could be looked into, and one for each place wher
 import os
 import sys
 
+sys.path.insert(0, os.environ["LIB"])
+import memory
+
 text = sys.argv[2].encode()
 
 
@@ -22,25 +25,10 @@ def children(pid):
     return found
 
 
-def memory(pid):
-    with open("/proc/%d/mem" % pid, "rb", 0) as mem:
-        for line in read("/proc/%d/maps" % pid).decode().splitlines():
-            span, mode = line.split()[:2]
-            start, end = (int(word, 16) for word in span.split("-"))
-            if "r" not in mode or "[v" in line:  # vdso, vvar, vsyscall
-                continue
-            try:
-                mem.seek(start)
-                if text in mem.read(end - start):
-                    yield line
-            except OSError:
-                pass
-
-
 for pid in children(int(sys.argv[1])):
     name = read("/proc/%d/comm" % pid).decode().strip()
     try:
-        places = list(memory(pid))
+        places = [line for line, bytes_ in memory.parts(pid) if text in bytes_]
         print("looked at", pid, name)
     except PermissionError:
         continue

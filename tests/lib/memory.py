@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a process has in memory."""
+
+
+def parts(pid):
+    """The line of /proc/PID/maps and the bytes of each part that can be read."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps.readlines():
+            span, mode = line.split()[:2]
+            start, end = (int(word, 16) for word in span.split("-"))
+            if mode[0] != "r" or "[v" in line:  # vdso, vvar, vsyscall
+                continue
+            try:
+                mem.seek(start)
+                yield line.rstrip("\n"), mem.read(end - start)
+            except OSError:
+                pass
