@@ -39,6 +39,13 @@ struct strv {
 	size_t cap;
 };
 
+/* For every struct with items, len and cap: room for one more item, at items[len]. */
+#define LIST_GROW(arena, list)                                                                     \
+	((list)->items = arena_grow((arena), (list)->items, (list)->len, &(list)->cap,             \
+				    sizeof *(list)->items))
+/* Gives it an array of its own, so that appending leaves copies of the struct alone. */
+#define LIST_OWN(arena, list) ((list)->cap = (list)->len, LIST_GROW(arena, list))
+
 /* Appends item itself, not a copy. */
 void strv_push(struct arena *arena, struct strv *list, char *item);
 

@@ -114,8 +114,7 @@ static int read_mounts(struct arena *arena, struct mounts *ret_mounts)
 	if (n < 0)
 		return (int)n;
 	while ((line = strsep(&text, "\n"))) {
-		mounts.items = arena_grow(arena, mounts.items, mounts.len, &mounts.cap,
-					  sizeof *mounts.items);
+		(void)LIST_GROW(arena, &mounts);
 		mounts.len += disk_parse_mount(line, &mounts.items[mounts.len]);
 	}
 	*ret_mounts = mounts;

@@ -287,17 +287,6 @@ void binding_list_push(struct arena *arena, struct binding_list *list,
 		list->items[i] = *spec;
 		return;
 	}
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	(void)LIST_GROW(arena, list);
 	list->items[list->len++] = *spec;
-}
-
-void binding_list_merge(struct arena *arena, struct binding_list *base,
-			const struct binding_list *over)
-{
-	if (over->len == 0)
-		return;
-	base->cap = base->len;
-	base->items = arena_grow(arena, base->items, base->len, &base->cap, sizeof *base->items);
-	for (size_t i = 0; i < over->len; i++)
-		binding_list_push(arena, base, &over->items[i]);
 }

@@ -31,8 +31,5 @@ const char *binding_spec_check(struct arena *arena, const struct binding_spec *s
 /* Appends *spec; an earlier one of that name goes away. */
 void binding_list_push(struct arena *arena, struct binding_list *list,
 		       const struct binding_spec *spec);
-/* Lays over on top of base, which leaves copies of its struct alone. */
-void binding_list_merge(struct arena *arena, struct binding_list *base,
-			const struct binding_list *over);
 
 #endif

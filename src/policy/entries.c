@@ -54,8 +54,7 @@ static struct entry *add_entry(struct entries *entries, const struct entry *entr
 			*there = *entry;
 		return there;
 	}
-	entries->items = arena_grow(entries->arena, entries->items, entries->len, &entries->cap,
-				    sizeof *entries->items);
+	(void)LIST_GROW(entries->arena, entries);
 	entries->items[entries->len] = *entry;
 	return &entries->items[entries->len++];
 }

@@ -59,7 +59,7 @@ void path_list_push_new(struct arena *arena, struct path_list *list, const struc
 			*there = *spec;
 		return;
 	}
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	(void)LIST_GROW(arena, list);
 	list->items[list->len++] = *spec;
 }
 
@@ -74,7 +74,7 @@ void host_list_push_new(struct arena *arena, struct host_list *list, const struc
 			*there = *spec;
 		return;
 	}
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	(void)LIST_GROW(arena, list);
 	list->items[list->len++] = *spec;
 }
 
@@ -84,7 +84,7 @@ void http_list_push_new(struct arena *arena, struct http_list *list, const struc
 		if (is_equal(list->items[i].text, spec->text))
 			return;
 	}
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	(void)LIST_GROW(arena, list);
 	list->items[list->len++] = *spec;
 }
 
@@ -96,36 +96,6 @@ void secret_list_push(struct arena *arena, struct secret_list *list, const struc
 		list->items[i] = *spec;
 		return;
 	}
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
+	(void)LIST_GROW(arena, list);
 	list->items[list->len++] = *spec;
-}
-
-void strv_own(struct arena *arena, struct strv *list)
-{
-	list->cap = list->len;
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
-}
-
-void path_list_own(struct arena *arena, struct path_list *list)
-{
-	list->cap = list->len;
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
-}
-
-void host_list_own(struct arena *arena, struct host_list *list)
-{
-	list->cap = list->len;
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
-}
-
-void http_list_own(struct arena *arena, struct http_list *list)
-{
-	list->cap = list->len;
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
-}
-
-void secret_list_own(struct arena *arena, struct secret_list *list)
-{
-	list->cap = list->len;
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
 }

@@ -24,11 +24,4 @@ void http_list_push_new(struct arena *arena, struct http_list *list, const struc
 void secret_list_push(struct arena *arena, struct secret_list *list,
 		      const struct secret_spec *spec);
 
-/* Gives the list an array of its own, so that appending leaves copies of the struct alone. */
-void strv_own(struct arena *arena, struct strv *list);
-void path_list_own(struct arena *arena, struct path_list *list);
-void host_list_own(struct arena *arena, struct host_list *list);
-void http_list_own(struct arena *arena, struct http_list *list);
-void secret_list_own(struct arena *arena, struct secret_list *list);
-
 #endif

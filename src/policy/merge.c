@@ -27,7 +27,7 @@ static void merge_strv(struct arena *arena, enum setting_type type, struct strv 
 
 	if (over->len == 0)
 		return;
-	strv_own(arena, base);
+	(void)LIST_OWN(arena, base);
 	for (size_t i = 0; i < over->len; i++) {
 		if (type == SETTING_ENV_SET)
 			strv_push_env(arena, base, over->items[i]);
@@ -40,7 +40,7 @@ static void merge_paths(struct arena *arena, struct path_list *base, const struc
 {
 	if (over->len == 0)
 		return;
-	path_list_own(arena, base);
+	(void)LIST_OWN(arena, base);
 	for (size_t i = 0; i < over->len; i++)
 		path_list_push_new(arena, base, &over->items[i]);
 }
@@ -49,7 +49,7 @@ static void merge_hosts(struct arena *arena, struct host_list *base, const struc
 {
 	if (over->len == 0)
 		return;
-	host_list_own(arena, base);
+	(void)LIST_OWN(arena, base);
 	for (size_t i = 0; i < over->len; i++)
 		host_list_push_new(arena, base, &over->items[i]);
 }
@@ -58,7 +58,7 @@ static void merge_http(struct arena *arena, struct http_list *base, const struct
 {
 	if (over->len == 0)
 		return;
-	http_list_own(arena, base);
+	(void)LIST_OWN(arena, base);
 	for (size_t i = 0; i < over->len; i++)
 		http_list_push_new(arena, base, &over->items[i]);
 }
@@ -68,9 +68,19 @@ static void merge_secrets(struct arena *arena, struct secret_list *base,
 {
 	if (over->len == 0)
 		return;
-	secret_list_own(arena, base);
+	(void)LIST_OWN(arena, base);
 	for (size_t i = 0; i < over->len; i++)
 		secret_list_push(arena, base, &over->items[i]);
+}
+
+static void merge_bindings(struct arena *arena, struct binding_list *base,
+			   const struct binding_list *over)
+{
+	if (over->len == 0)
+		return;
+	(void)LIST_OWN(arena, base);
+	for (size_t i = 0; i < over->len; i++)
+		binding_list_push(arena, base, &over->items[i]);
 }
 
 static void merge_setting(struct arena *arena, enum setting_type type, void *base, const void *over)
@@ -99,7 +109,7 @@ static void merge_setting(struct arena *arena, enum setting_type type, void *bas
 		merge_hosts(arena, base, over);
 		break;
 	case SETTING_BINDINGS:
-		binding_list_merge(arena, base, over);
+		merge_bindings(arena, base, over);
 		break;
 	case SETTING_HTTP:
 		merge_http(arena, base, over);

@@ -232,8 +232,7 @@ void values_put(struct arena *arena, struct config_values *values, const char *k
 			return;
 		}
 	}
-	values->items =
-		arena_grow(arena, values->items, values->len, &values->cap, sizeof *values->items);
+	(void)LIST_GROW(arena, values);
 	values->items[values->len++] = found;
 }
 

@@ -268,8 +268,7 @@ static void add_string(struct parser *parser, const struct strv *key, const char
 {
 	struct toml_strings *strings = parser->strings;
 
-	strings->items = arena_grow(parser->arena, strings->items, strings->len, &strings->cap,
-				    sizeof *strings->items);
+	(void)LIST_GROW(parser->arena, strings);
 	strings->items[strings->len++] = (struct toml_string){ *key, value, line };
 }
 
