@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* aisbx: finds the subcommand; the only exit. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,12 +25,10 @@ static int unknown_command(const char *name)
 	return print_failure(&err);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct err err;
 
-	program_note_caller(argv);
-	gateway_set_program(gateway_image, (size_t)(gateway_image_end - gateway_image));
 	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	name = name ? name + 1 : argc > 0 ? argv[0] : "";
 	/* A login shell's name begins with a dash: login(1), sshd(8), tmux(1). */
@@ -54,4 +53,19 @@ int main(int argc, char **argv)
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err;
+
+	program_note_caller(argv);
+	gateway_set_program(gateway_image, (size_t)(gateway_image_end - gateway_image));
+	int status = run(argc, argv);
+	/* Half of what was asked for, on a full disk for one, is a failure. */
+	int error = fflush(stdout) != 0 ? errno : ferror(stdout) ? EIO : 0;
+	if (error == 0)
+		return status;
+	err_set(&err, E_SYSTEM, error, "write to", "standard output");
+	return print_failure(&err);
 }

@@ -86,7 +86,7 @@ int cmd_doctor(int argc, char **argv)
 	}
 	if (doctor_examine(&findings, &works, &err) < 0)
 		return print_failure(&err);
-	if (report(findings, works, is_json) < 0 || fflush(stdout) != 0)
+	if (report(findings, works, is_json) < 0)
 		return EXIT_AISBX;
 	return works ? 0 : 1;
 }

@@ -370,8 +370,6 @@ int cmd_show(int argc, char **argv)
 		status = plan_print_json(&plan, stdout) < 0 ? EXIT_AISBX : 0;
 	else
 		print_plan(&plan);
-	if (fflush(stdout) != 0)
-		status = EXIT_AISBX;
 	arena_free(&arena);
 	return status;
 }

@@ -326,7 +326,7 @@ int cmd_why(int argc, char **argv)
 	    load_plan(&arena, &options, &facts, &profile, &plan, &err) < 0 || ask(&why, &err) < 0)
 		return print_failure(&err);
 	int r = options.json ? print_json(&why) : print_text(&why);
-	int status = r < 0 || fflush(stdout) != 0 ? EXIT_AISBX : answer.allowed ? 0 : EXIT_REFUSED;
+	int status = r < 0 ? EXIT_AISBX : answer.allowed ? 0 : EXIT_REFUSED;
 	arena_free(&arena);
 	return status;
 }

@@ -17,6 +17,17 @@ load ../lib/common
 	done
 }
 
+@test "output that cannot be written is an error" {
+	local words
+	for words in --version help "help run" show "show --json" "doctor --json" "why --path /etc"; do
+		# shellcheck disable=SC2086
+		run bash -c 'timeout 20 "$AISBX" '"$words"' >/dev/full'
+		status_is 125
+		[ "$stderr" = "aisbx: cannot write to 'standard output': No space left on device" ] ||
+			[ "$stderr" = "aisbx: cannot write to 'standard output': Input/output error" ]
+	done
+}
+
 @test "no command at all is a usage error" {
 	fails_with 125 "no command"
 }
