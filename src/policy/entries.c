@@ -145,7 +145,10 @@ static int add_path_grant(struct entries *entries, const struct path_spec *spec,
 	if (is_missing)
 		return entry_refuse(
 			entries, &entry, spec->source,
-			"it does not exist; create it, or write -PATH to skip it when missing");
+			!spec->dest && strchr(spec->source, ':')
+				? "it does not exist; if it is SRC:DEST, begin DEST with / or ~"
+				: "it does not exist; create it, or write -PATH to skip it when "
+				  "missing");
 	if (r < 0)
 		/* No fault of the grant's: openat2(2) itself is refused, or is not there. */
 		return r == -ENOSYS || r == -EPERM

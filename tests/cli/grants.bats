@@ -109,6 +109,7 @@ setup_more() {
 	fails_with 125 "nowhere" run --rw ./nowhere -- true
 	fails_with 125 "nowhere" run --rw ./nowhere/deep -- true
 	fails_with 125 "file/x" run --ro ./data/file/x -- true
+	fails_with 125 "begin DEST with / or ~" run --ro ./data:data -- true
 	run aisbx run --ro -./nowhere --rw -nowhere -- true
 	status_is 0
 	[ ! -e nowhere ]
