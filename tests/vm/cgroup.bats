@@ -76,6 +76,20 @@ leftovers() {
 	[ -z "$(leftovers)" ]
 }
 
+@test "disk: what is written to ext4 is looked at, beside the cgroup" {
+	mkdir w
+	[ "$(stat -f -c %T w)" = ext2/ext3 ]
+	run box -m 64M --disk 4M --file-size 1G --rw w --result result.json -- dd if=/dev/zero of="$T/w/big" bs=64k count=16000
+	status_is 137
+	member_is outcome result.json '"disk_limit"'
+	member_is walls.limits.memory result.json '"cgroup2"'
+	[ "$(stat -c %s w/big)" -lt $((1000 << 20)) ]
+	[ -z "$(leftovers)" ]
+	run box -m 64M --disk 64M --rw w --result result.json -- dd if=/dev/zero of="$T/w/big" bs=64k count=64
+	status_is 0
+	[ "$(jq '.disk_bytes >= 4194304 and .disk_bytes < 5242880' result.json)" = true ]
+}
+
 @test "a supervisor that is killed leaves no cgroup" {
 	"$AISBX" run -m 64M -- sleep 60 &
 	local supervisor=$!
