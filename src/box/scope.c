@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 
 #define PROGRAM "aisbx-scope"
 
@@ -88,14 +89,17 @@ static int start(const char *path, const char *name, const pid_t pids[2], int ou
 	return -r;
 }
 
-/* For the end of who has the other end. Whether that came in time. */
-static bool await_end(int fd, int wait_ms)
+/* Whether it ended in time. */
+static bool await_end(pid_t pid, int wait_ms)
 {
-	struct pollfd pipe = { .fd = fd }; /* for POLLHUP, which is not asked for */
+	_cleanup_close_ int fd = (int)sys_call2(SYS_pidfd_open, pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
 	int r;
 
+	if (fd < 0)
+		return false;
 	do {
-		r = poll(&pipe, 1, wait_ms);
+		r = poll(&end, 1, wait_ms);
 	} while (r < 0 && errno == EINTR);
 	return r > 0;
 }
@@ -114,7 +118,9 @@ int scope_enter(const char *name, const pid_t pids[2], int wait_ms, char *why, s
 		return r;
 	r = start(path, name, pids, ends[1], &pid);
 	(void)close(ends[1]);
-	bool is_late = r == 0 && !await_end(ends[0], wait_ms);
+	/* Others may have the pipe, too: neither its end nor what is in it is waited for. */
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK); /* cannot fail with a pipe of ours */
+	bool is_late = r == 0 && !await_end(pid, wait_ms);
 	ssize_t n = r == 0 && !is_late ? read(ends[0], why, why_size - 1) : -1;
 	(void)close(ends[0]);
 	if (r < 0)
@@ -128,6 +134,9 @@ int scope_enter(const char *name, const pid_t pids[2], int wait_ms, char *why, s
 			       is_late ? "it does not answer" : PROGRAM " was killed");
 		return is_late ? -ETIMEDOUT : -EINTR;
 	}
-	why[n > 0 ? n : 0] = '\0';
+	if (n > 0)
+		why[n] = '\0';
+	else
+		(void)snprintf(why, why_size, "%s", PROGRAM " failed");
 	return WEXITSTATUS(status) == 0 ? 0 : -EOPNOTSUPP;
 }
