@@ -120,23 +120,6 @@ static pid_t spawn(int program_fd, int config_fd, int control_fd)
 	return pid;
 }
 
-/* The source's own copy: from here on it is in the gateway only. */
-static void forget_variables(const struct plan *plan)
-{
-	for (char *const *item = plan->facts->environ; *item; item++) {
-		size_t len = strcspn(*item, "=");
-
-		for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
-			const struct secret *secret = &plan->gateway.secrets[i];
-			const char *name = secret->words.items[0];
-
-			if (secret->source == SECRET_ENV && strlen(name) == len &&
-			    strncmp(*item, name, len) == 0 && (*item)[len] == '=')
-				explicit_bzero(*item + len + 1, strlen(*item + len + 1));
-		}
-	}
-}
-
 static int await_secrets(int fd, const struct plan *plan, struct err *reterr)
 {
 	struct gateway_state state;
@@ -182,7 +165,7 @@ int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *
 	(void)close(pair[1]);
 	int r = gateway.pid < 0 ? err_set(reterr, E_SYSTEM, error, "start", "the gateway")
 				: await_secrets(gateway.control_fd, plan, reterr);
-	forget_variables(plan);
+	secrets_forget(plan, plan->facts->environ); /* from here on they are in the gateway only */
 	if (r < 0)
 		(void)gateway_kill(&gateway);
 	else

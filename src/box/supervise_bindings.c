@@ -28,8 +28,12 @@ int supervisor_start_bindings(struct supervisor *sup)
 {
 	if (sup->plan->bindings.len == 0)
 		return 0;
-	return bindings_server_start(&sup->bindings, sup->plan,
-				     sup->observer && sup->observer->each_event, &sup->end->err);
+	int r = bindings_server_start(&sup->bindings, sup->plan,
+				      sup->observer && sup->observer->each_event, &sup->end->err);
+	/* A handler may have a secret's source too: the server alone does from here on. */
+	for (size_t i = 0; i < sup->plan->bindings.len; i++)
+		secrets_forget(sup->plan, sup->plan->bindings.items[i].env.items);
+	return r;
 }
 
 static void note_refusals(const struct plan_binding *binding, const struct call_record *total)

@@ -184,14 +184,33 @@ int secrets_build(struct arena *arena, struct plan *plan, struct err *reterr)
 	return r;
 }
 
+static bool is_source(const struct secret *secret, const char *name, size_t len)
+{
+	const char *variable = secret->words.items[0];
+
+	return secret->source == SECRET_ENV && strlen(variable) == len &&
+	       strncmp(variable, name, len) == 0;
+}
+
 bool secrets_take_variable(const struct plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
 		const struct secret *secret = &plan->gateway.secrets[i];
 
-		if (strcmp(secret->name, name) == 0 ||
-		    (secret->source == SECRET_ENV && strcmp(secret->words.items[0], name) == 0))
+		if (strcmp(secret->name, name) == 0 || is_source(secret, name, strlen(name)))
 			return true;
 	}
 	return false;
+}
+
+void secrets_forget(const struct plan *plan, char *const *environment)
+{
+	for (char *const *item = environment; *item; item++) {
+		size_t len = strcspn(*item, "=");
+
+		for (size_t i = 0; i < plan->gateway.secrets_len && (*item)[len]; i++) {
+			if (is_source(&plan->gateway.secrets[i], *item, len))
+				explicit_bzero(*item + len + 1, strlen(*item + len + 1));
+		}
+	}
 }

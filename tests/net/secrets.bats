@@ -577,3 +577,31 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	! grep '^found' found | grep -v 'in the memory of aisbx-gateway'
 	[ "$(grep -c "Bearer $CANARY" "$W/seen")" = 2 ] # it was there to be found
 }
+
+@test "a handler that has the source's variable has it outside, and nothing else does" {
+	printf '#!/bin/sh\nprintf %%s "$SOURCE" | wc -c\n' >handler
+	chmod +x handler
+	cat >p.yaml <<-E
+		extends: [base]
+		secrets:
+		  - {name: TOKEN, source: "env:SOURCE", hosts: [api.test]}
+		bindings:
+		  - {name: count, command: [$PWD/handler], env: [SOURCE]}
+	E
+	mkfifo hold
+	aisbx run -p ./p.yaml -- sh -c 'count </dev/null; curl -sS -H "A: $TOKEN" https://api.test/echo >/dev/null
+		echo ready; env; read -r x || true' <hold >out 2>err 3>&- &
+	box=$!
+	exec 8>hold
+	end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))
+	until grep -q ready out || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
+	python3 "$BATS_TEST_DIRNAME/hunt.py" "$box" "$CANARY" >found
+	exec 8>&-
+	wait "$box"
+	[ "$(head -2 out)" = "${#CANARY}"$'\nready' ]
+	[ "$(grep -c canary out err)" = $'out:0\nerr:0' ]
+	seen_is .headers.a "$CANARY"
+	[ "$CALLER" = root ] || return 0 # who may look into all of them
+	[ "$(grep -o '^found in [a-z ]* of [a-z-]*' found | sort)" = \
+		$'found in the memory of aisbx\nfound in the memory of aisbx-gateway' ] # the server
+}
