@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -42,6 +41,7 @@
 #include "gateway/config.h"
 #include "gateway/connection.h"
 #include "gateway/handover.h"
+#include "gateway/memory.h"
 #include "gateway/site.h"
 #include "gateway/vault.h"
 #include "policy/ports.h"
@@ -192,35 +192,6 @@ static int read_number(const char *text)
 	return port_parse(text, strlen(text), &number) ? number : -1;
 }
 
-/* OpenSSL's memory: what an answer held goes away with it. */
-static void *take_memory(size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return size ? malloc(size) : NULL;
-}
-
-static void give_memory(void *memory, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	if (memory)
-		explicit_bzero(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
-static void *move_memory(void *memory, size_t size, const char *file, int line)
-{
-	void *moved = take_memory(size, file, line);
-	size_t had = memory ? malloc_usable_size(memory) : 0;
-
-	if (moved && memory)
-		memcpy(moved, memory, had < size ? had : size);
-	if (moved || size == 0)
-		give_memory(memory, file, line);
-	return moved;
-}
-
 /* What the box's set-up waits for. */
 static int prepare(int config_fd, int control_fd, struct gateway_state *state)
 {
@@ -229,7 +200,7 @@ static int prepare(int config_fd, int control_fd, struct gateway_state *state)
 	if (r < 0)
 		return err_set(&state->err, E_SYSTEM, -r, "read", "the gateway's configuration");
 	/* No file of OpenSSL's own: neither openssl.cnf nor texts of errors. */
-	if (CRYPTO_set_mem_functions(take_memory, move_memory, give_memory) != 1 ||
+	if (!memory_wipe_openssl() ||
 	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 					OPENSSL_INIT_NO_ATEXIT,
 				NULL) != 1)

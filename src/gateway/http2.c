@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "gateway/http2_stream.h"
+#include "gateway/memory.h"
 
 enum {
 	STREAMS_MAX = 100,
@@ -161,10 +162,10 @@ static int open_session(struct http2 *http2, enum http2_side side)
 		nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 		nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
 		nghttp2_option_set_no_auto_window_update(option, 1);
-		r = side == BOX ? nghttp2_session_server_new2(&http2->session[side], callbacks,
-							      http2, option)
-				: nghttp2_session_client_new2(&http2->session[side], callbacks,
-							      http2, option);
+		r = side == BOX ? nghttp2_session_server_new3(&http2->session[side], callbacks,
+							      http2, option, &memory_of_nghttp2)
+				: nghttp2_session_client_new3(&http2->session[side], callbacks,
+							      http2, option, &memory_of_nghttp2);
 	}
 	nghttp2_session_callbacks_del(callbacks);
 	nghttp2_option_del(option);

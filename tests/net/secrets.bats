@@ -558,7 +558,7 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 		sys.stdin.read()
 	E
 	mkfifo hold
-	aisbx run --result result.json --audit audit -t none --secret "$S" --ro payload.py -- \
+	"$AISBX" run --result result.json --audit audit -t none --secret "$S" --ro payload.py -- \
 		python3 -I payload.py <hold >out 2>err 3>&- &
 	box=$!
 	exec 8>hold
@@ -574,7 +574,7 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 		grep -q '^looked at .*aisbx-gateway' found
 		grep -q '^found in the memory of aisbx-gateway' found # so it can be found
 	fi
-	! grep '^found' found | grep -v 'in the memory of aisbx-gateway'
+	[ "$(grep '^found' found | grep -vc 'in the memory of aisbx-gateway')" = 0 ]
 	[ "$(grep -c "Bearer $CANARY" "$W/seen")" = 2 ] # it was there to be found
 }
 
@@ -589,7 +589,7 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 		  - {name: count, command: [$PWD/handler], env: [SOURCE]}
 	E
 	mkfifo hold
-	aisbx run -p ./p.yaml -- sh -c 'count </dev/null; curl -sS -H "A: $TOKEN" https://api.test/echo >/dev/null
+	"$AISBX" run -p ./p.yaml -- sh -c 'count </dev/null; curl -sS -H "A: $TOKEN" https://api.test/echo >/dev/null
 		echo ready; env; read -r x || true' <hold >out 2>err 3>&- &
 	box=$!
 	exec 8>hold
