@@ -34,7 +34,7 @@
 
 enum {
 	SHAKE_MS = 20000, /* for both handshakes */
-	LINGER_MS = 1000, /* for a box that reads the last answer */
+	LINGER_MS = 1000, /* for a box that has the last answer to say no more */
 	TURNS = 32,	  /* pieces of both directions in a row; others wait meanwhile */
 };
 
@@ -447,7 +447,7 @@ static void run(struct connection *c)
 	if (c->is_closing && !c->is_dead) {
 		tls_flush(&c->box.tls);
 		linger(c);
-		if (!c->is_dead && !c->deadline.is_set)
+		if (c->is_down && !c->is_dead && !c->deadline.is_set)
 			timer_set(&c->deadline, LINGER_MS, on_deadline);
 	}
 	if (c->is_dead || (c->box.tls.is_broken && !c->is_closing))

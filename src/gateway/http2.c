@@ -204,6 +204,30 @@ void http2_free(struct http2 *http2)
 	free(http2);
 }
 
+/* The box gets the answers that are here in whole, as fast as it reads, and no others. */
+static void lose_server(struct http2 *http2)
+{
+	nghttp2_session *box = http2->session[BOX];
+
+	http2->is_server_gone = true;
+	(void)nghttp2_submit_goaway(box, NGHTTP2_FLAG_NONE,
+				    nghttp2_session_get_last_proc_stream_id(box), NGHTTP2_NO_ERROR,
+				    NULL, 0);
+	for (struct stream *stream = http2->streams; stream; stream = stream->next) {
+		stream->id[SERVER] = -1;
+		if (!stream->flow[SERVER].has_ended)
+			stream_reset(stream, BOX, NGHTTP2_CANCEL);
+	}
+}
+
+static void lose(struct http2 *http2, enum http2_side side)
+{
+	if (side == BOX)
+		http2->is_over = true;
+	else
+		lose_server(http2);
+}
+
 /* Whether anything came. */
 static bool receive(struct http2 *http2, enum http2_side side)
 {
@@ -214,7 +238,7 @@ static bool receive(struct http2 *http2, enum http2_side side)
 		return false;
 	if (n <= 0 ||
 	    nghttp2_session_mem_recv(http2->session[side], (uint8_t *)bytes, (size_t)n) < 0)
-		http2->is_over = true;
+		lose(http2, side);
 	explicit_bzero(bytes, sizeof bytes);
 	return n > 0;
 }
@@ -228,7 +252,7 @@ static bool send_out(struct http2 *http2, enum http2_side side)
 		ssize_t n = nghttp2_session_mem_send(http2->session[side], &bytes);
 
 		if (n < 0)
-			http2->is_over = true;
+			lose(http2, side);
 		if (n <= 0)
 			break;
 		tls_write(http2->tls[side], (const char *)bytes, (size_t)n);
@@ -244,11 +268,14 @@ bool http2_run(struct http2 *http2, bool *ret_more)
 
 	for (int turns = 0; moved && turns < STREAMS_MAX && !http2->is_over; turns++) {
 		moved = receive(http2, BOX);
-		moved |= receive(http2, SERVER);
-		moved |= send_out(http2, SERVER);
+		if (!http2->is_server_gone)
+			moved |= receive(http2, SERVER);
+		if (!http2->is_server_gone)
+			moved |= send_out(http2, SERVER);
 		moved |= send_out(http2, BOX);
 	}
 	*ret_more = moved;
+	http2->is_over |= http2->is_server_gone && !http2->streams;
 	if (!nghttp2_session_want_read(http2->session[BOX]) &&
 	    !nghttp2_session_want_write(http2->session[BOX]))
 		http2->is_over = true;

@@ -304,6 +304,8 @@ void stream_take_request(struct stream *stream, const struct fields *fields, boo
 	}
 	if (decision.status)
 		answer(stream);
+	else if (stream->http2->is_server_gone)
+		stream_reset(stream, BOX, NGHTTP2_REFUSED_STREAM);
 	else
 		send_request(stream, &head, is_end);
 }

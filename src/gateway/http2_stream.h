@@ -40,6 +40,7 @@ struct http2 {
 	nghttp2_session *session[2];
 	struct stream *streams;
 	size_t streams_len;
+	bool is_server_gone; /* what it sent whole still goes to the box */
 	bool is_over;
 };
 

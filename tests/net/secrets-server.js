@@ -3,6 +3,7 @@
 //   /echo...    the request as JSON, as text and in a header; one line each in DIRECTORY/seen
 //   /sse        one event, and a second one once somebody asked for /go
 //   /upload     the body's length and SHA-256     /big?MIB   that many bytes
+//   /last?KIB   that many bytes, then the connection ends
 //   /trailers   an answer with trailers           /to?URL    a redirect
 //   /ws         a WebSocket that echoes           /git/      git http-backend, for user:token
 //   /gzip       compressed, whatever was asked for
@@ -80,6 +81,13 @@ function serve(request, response) {
 		return upload(request, response);
 	if (path === "/big")
 		return void big(response, parseInt(query));
+	if (path === "/last") {
+		if (request.httpVersion === "2.0")
+			request.stream.session.close();
+		else
+			response.setHeader("Connection", "close");
+		return response.end(Buffer.alloc(parseInt(query) << 10));
+	}
 	if (path === "/go") {
 		release();
 		return response.end("gone\n");

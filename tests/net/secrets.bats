@@ -338,6 +338,25 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	[ "$hwm" -gt 1000 ] && [ "$hwm" -lt 40000 ]
 }
 
+@test "a slow reader gets all of an answer, whenever the server goes" {
+	for how in --http1.0 --http1.1 --http2; do
+		in_box --secret "$S" -- sh -c 'curl -sS "$0" --limit-rate 4M "https://api.test/last?8192" | wc -c
+			{ curl -sS "$0" "https://api.test/last?8192"; } | { sleep 2; wc -c; }' "$how"
+		output_is $'8388608\n8388608'
+	done
+	in_box -p node --secret "$S" <<-'E'
+		const session = require("http2").connect("https://api.test", { settings: { initialWindowSize: 20000 } });
+		const stream = session.request({ ":path": "/last?100" });
+		let total = 0;
+		stream.once("data", () => {
+			stream.pause();
+			setTimeout(() => stream.resume(), 1500);
+		}).on("data", part => total += part.length).on("error", e => console.log(e.code))
+			.on("close", () => console.log(total, stream.rstCode));
+	E
+	output_is "102400 0"
+}
+
 @test "keep-alive, chunks, trailers, 100-continue, HEAD, HTTP/1.0" {
 	in_box --secret "$S" -- sh -c 'curl -sS --http1.1 https://api.test/echo/1 https://api.test/echo/2 >/dev/null
 		curl -sS --http1.1 -H "Expect: 100-continue" -d x https://api.test/echo | grep -o "\"body\":\"x\""
