@@ -214,13 +214,13 @@ print("still here")' >up 2>&1 3>&- </dev/null &
 		ls -l "/proc/$pid/fd" >&2
 		return 1
 	}
-	! tr '\0' '\n' <"/proc/$pid/environ" | grep -q secret
-	! tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q allow-host
+	[ "$(grep -c secret "/proc/$pid/environ")" = 0 ]
+	[ "$(grep -c allow-host "/proc/$pid/cmdline")" = 0 ]
 	grep -q '^CapEff:[[:space:]]*0*$' "/proc/$pid/status"
 	grep -q '^CapPrm:[[:space:]]*0*$' "/proc/$pid/status"
 	grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status"
 	grep -q '^Seccomp:[[:space:]]*2$' "/proc/$pid/status"
-	! grep -q '^Uid:[[:space:]]*0' "/proc/$pid/status"
+	[ "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")" -ne 0 ]
 	[ "$(awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup")" -lt 8192 ]
 	kill -TERM $BOX
 	wait $BOX || true
