@@ -75,8 +75,12 @@ const char *yaml_scalar(struct arena *arena, const char *value)
 	if (is_plain(value))
 		return value;
 	append(&text, "\"");
-	for (const char *at = value; *at; at++)
-		append(&text, *at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
+	for (const char *at = value; *at; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f) /* a newline as it is is folded */
+			append(&text, "\\x%02x", (unsigned)*at);
+		else
+			append(&text, *at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
+	}
 	append(&text, "\"");
 	return text.bytes;
 }

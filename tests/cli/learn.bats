@@ -331,6 +331,9 @@ state() {
 	grep -q '^    - GREETING  # ./say.sh names it' p.yaml
 	run ! grep -q UNUSED p.yaml
 	grep -qF '#   env.pass: MY_TOKEN  (' p.yaml
+	run aisbx learn -o p.yaml -e $'LINES=a\n--- b\n' -- sh -c 'echo "$LINES"'
+	run aisbx run -p ./p.yaml -- sh -c 'echo "$LINES"-'
+	output_is $'a\n--- b\n-'
 	run aisbx learn -o p.yaml -e WORD=given -e API_KEY=secret -- sh -c 'echo $WORD $API_KEY'
 	output_is "given secret"
 	grep -q '^    - "WORD=given"  # given' p.yaml

@@ -396,6 +396,7 @@ static void test_scalars(void **state)
 		assert_string_equal(yaml_scalar(&arena, quoted[i]),
 				    arena_printf(&arena, "\"%s\"", quoted[i]));
 	assert_string_equal(yaml_scalar(&arena, "a\"b\\c"), "\"a\\\"b\\\\c\"");
+	assert_string_equal(yaml_scalar(&arena, "a\n---\x7f"), "\"a\\x0a---\\x7f\"");
 }
 
 /*** Editing ***/
