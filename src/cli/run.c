@@ -281,6 +281,9 @@ static int prepare(struct run *run)
 	if (plan_build(&run->arena, &run->profile, &run->facts, &run->request, &run->plan, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
 	run->planned = true;
+	if (result_check(&run->plan, &run->result, err) < 0 ||
+	    result_check(&run->plan, &run->published, err) < 0)
+		return fail(run, OUTCOME_SETUP_FAILED);
 	if (start_audit(run, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
 	r = check_code(run); /* what is rejected is recorded too */
@@ -461,10 +464,11 @@ static int run_options(struct run *run, const struct err *usage)
 	run->result = run->published = (struct result_target)RESULT_TARGET_NONE;
 	if (options->timing && !timing_marks && timing_enable() == 0)
 		timing_mark(MARK_BEGIN);
-	if (options->result && result_open(options->result, &run->result, &err) < 0)
+	if (options->result &&
+	    result_open(&run->arena, run->facts.cwd, options->result, &run->result, &err) < 0)
 		return print_failure(&err);
 	if (!usage && options->published &&
-	    result_open(options->published, &run->published, &err) < 0)
+	    result_open(&run->arena, run->facts.cwd, options->published, &run->published, &err) < 0)
 		usage = &err;
 	if (usage) {
 		run->end.err = *usage;

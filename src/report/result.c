@@ -13,11 +13,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 #include "box/syscalls.h"
+#include "policy/paths.h"
+#include "policy/resolve.h"
 #include "report/bindings_json.h"
 #include "report/json.h"
 #include "report/network_json.h"
 #include "report/refusal_json.h"
+#include "report/sink.h"
 
 enum {
 	RESULT_VERSION = 1
@@ -205,12 +209,13 @@ static int open_directory(const char *path, const char **ret_name)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int error = dir ? errno : ENOMEM;
+	int fd = !dir ? -ENOMEM
+		      : sys_openat2(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+				    RESOLVE_NO_SYMLINKS);
 
 	free(dir);
 	*ret_name = slash ? slash + 1 : path;
-	return fd < 0 ? -error : fd;
+	return fd;
 }
 
 /* "/dev/stdout" and its kin are names of descriptors: the number, or -1. */
@@ -251,39 +256,72 @@ int result_open_descriptor(const char *text, int *ret_fd, struct err *reterr)
 	return 1;
 }
 
+/* -ELOOP: there is a symbolic link on the way. What is open in target is its caller's to close. */
 static int open_file(const char *path, struct result_target *target)
 {
-	struct stat st;
+	struct stat st = { .st_mode = S_IFREG };
 
-	if (lstat(path, &st) < 0 && errno != ENOENT)
-		return -errno;
-	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
-		target->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		return target->fd < 0 ? -errno : 0;
-	}
 	target->dir_fd = open_directory(path, &target->name);
 	if (target->dir_fd < 0)
 		return target->dir_fd;
+	if (fstatat(target->dir_fd, target->name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		return -errno;
+	if (S_ISDIR(st.st_mode) || !*target->name)
+		return -EISDIR;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	if (!S_ISREG(st.st_mode)) {
+		/* Without O_NONBLOCK a fifo that nobody reads would hold us for ever. */
+		target->fd = openat(target->dir_fd, target->name,
+				    O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+		close_keeping_errno(steal_fd(&target->dir_fd));
+		return target->fd < 0 ? -errno : 0;
+	}
 	return faccessat(target->dir_fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-int result_open(const char *text, struct result_target *ret_target, struct err *reterr)
+/*
+ * The path without links that text leads to; what is there no more than a name is kept. A link
+ * stands for what it leads to; renaming would replace the link itself.
+ */
+static char *follow_links(struct arena *arena, const char *cwd, const char *text,
+			  struct strv *ret_links)
+{
+	char *path = text[0] == '/' ? arena_strdup(arena, text)
+				    : arena_printf(arena, "%s/%s", cwd, text);
+	char *slash = strrchr(path, '/');
+	struct resolved there;
+	struct stat st;
+	int r = resolve_host_path(arena, path, &there);
+
+	if (r == -ENOENT && lstat(path, &st) < 0) {
+		*slash = '\0';
+		r = resolve_host_path(arena, *path ? path : "/", &there);
+		there.path = r == 0 ? path_join(arena, there.path, slash + 1) : NULL;
+	}
+	errno = -r;
+	*ret_links = there.links;
+	return r < 0 ? NULL : strdup(there.path);
+}
+
+int result_open(struct arena *arena, const char *cwd, const char *text,
+		struct result_target *ret_target, struct err *reterr)
 {
 	struct result_target target = RESULT_TARGET_NONE;
-	struct stat st;
 	int r = result_open_descriptor(text, &target.fd, reterr);
 
 	if (r != 0) {
 		*ret_target = target;
 		return r < 0 ? r : 0;
 	}
-	/* A link stands for what it leads to; renaming would replace the link itself. */
-	char *path =
-		lstat(text, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(text, NULL) : strdup(text);
-	r = path ? open_file(path, &target) : -errno;
+	char *path = strdup(text);
+	r = path ? open_file(path, &target) : -ENOMEM;
+	if (r == -ELOOP) {
+		close_keeping_errno(steal_fd(&target.dir_fd));
+		free(path);
+		path = follow_links(arena, cwd, text, &target.links);
+		r = path ? open_file(path, &target) : -errno;
+	}
 	if (r < 0) {
 		close_keeping_errno(target.dir_fd);
 		free(path);
@@ -296,6 +334,19 @@ int result_open(const char *text, struct result_target *ret_target, struct err *
 	target.path = path; /* holds target.name */
 	*ret_target = target;
 	return 0;
+}
+
+int result_check(const struct plan *plan, struct result_target *target, struct err *reterr)
+{
+	int r = sink_check_links(plan, &target->links, target->path, reterr);
+
+	if (r == 0)
+		return 0;
+	close_keeping_errno(target->fd);
+	close_keeping_errno(target->dir_fd);
+	free(target->path);
+	*target = (struct result_target)RESULT_TARGET_NONE;
+	return r;
 }
 
 static int write_all(int fd, const char *bytes, size_t len)

@@ -30,10 +30,11 @@ json_t *result_build(const struct run_facts *facts);
  * at once; "fd:N" is the caller's.
  */
 struct result_target {
-	int fd;		  /* to write to, or -1 */
-	int dir_fd;	  /* O_PATH directory of the file to make, or -1 */
-	const char *name; /* in dir_fd; part of path */
-	char *path;	  /* ours */
+	int fd;		   /* to write to, or -1 */
+	int dir_fd;	   /* O_PATH directory of the file to make, or -1 */
+	const char *name;  /* in dir_fd; part of path */
+	char *path;	   /* ours */
+	struct strv links; /* symbolic links on the way, by their canonical paths */
 };
 
 #define RESULT_TARGET_NONE                                                                         \
@@ -46,8 +47,14 @@ struct result_target {
  * or -errno. It will not be inherited.
  */
 int result_open_descriptor(const char *text, int *ret_fd, struct err *reterr);
-/* Settles text ("FILE" or "fd:N"), which must live on. */
-int result_open(const char *text, struct result_target *ret_target, struct err *reterr);
+/* Settles text ("FILE" or "fd:N"), which must live on, as must the arena. */
+int result_open(struct arena *arena, const char *cwd, const char *text,
+		struct result_target *ret_target, struct err *reterr);
+/*
+ * When the plan is known: a link that a box can make must not choose the file that is replaced.
+ * A target that is refused is closed.
+ */
+int result_check(const struct plan *plan, struct result_target *target, struct err *reterr);
 /* Writes the result if there is a target, and closes what result_open() opened. */
 int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr);
 

@@ -60,16 +60,17 @@ static int check_place(const struct plan *plan, const char *path, struct err *re
 				path, grant->host_path);
 }
 
-static int check_links(const struct plan *plan, const struct strv *links, struct err *reterr)
+int sink_check_links(const struct plan *plan, const struct strv *links, const char *file,
+		     struct err *reterr)
 {
 	for (size_t i = 0; i < links->len; i++) {
 		const struct step *grant = writable_grant(plan, links->items[i]);
 
 		if (grant)
 			return err_msg(reterr, E_GRANT,
-				       "the link '%s' on the way to the audit log lies in the "
-				       "writable grant '%s'; name the log by its own path",
-				       links->items[i], grant->host_path);
+				       "the link '%s' on the way to '%s' lies in the writable "
+				       "grant '%s'; name the file by its own path",
+				       links->items[i], file, grant->host_path);
 	}
 	return 0;
 }
@@ -169,7 +170,7 @@ static int open_file(struct arena *arena, const struct plan *plan, const char *f
 	if (r < 0)
 		return err_set(reterr, E_SYSTEM, -r, "open the audit log", path);
 	sink->path = path_join(arena, there.path, rest);
-	r = check_links(plan, &there.links, reterr);
+	r = sink_check_links(plan, &there.links, sink->path, reterr);
 	if (r == 0)
 		r = check_place(plan, sink->path, reterr);
 	if (r < 0)

@@ -23,6 +23,9 @@ struct sink {
 		.fd = -1, .dir_fd = -1                                                             \
 	}
 
+/* Refuses a file that one of links led to which a box can make. */
+int sink_check_links(const struct plan *plan, const struct strv *links, const char *file,
+		     struct err *reterr);
 /*
  * Opens text ("FILE" or "fd:N") for appending. Makes a file and its directories when they are
  * missing, and nothing when it refuses: a place that a writable grant of the plan shows.

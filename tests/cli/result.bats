@@ -345,3 +345,24 @@ check_result() { # FILE OUTCOME
 	status_is 0
 	check_result r.json exited # this host can build it: nothing is degraded
 }
+
+@test "a link that a box has planted does not choose the file that is replaced" {
+	mkdir -p w elsewhere
+	echo keep | tee victim >elsewhere/r.json
+	aisbx run --rw w -- sh -c 'ln -s ../victim w/r.json; ln -s ../elsewhere w/dir'
+	local file
+	for file in w/r.json w/dir/r.json w/dir/new.json; do
+		fails_with 125 "lies in the writable grant" run --rw w --result $file -- true
+		fails_with 125 "lies in the writable grant" run --rw w -P 0:80 --published $file -- true
+	done
+	[ "$(cat victim elsewhere/r.json)" = $'keep\nkeep' ]
+	[ "$(ls elsewhere)" = r.json ]
+	# What is the caller's own is followed, and stays.
+	ln -s elsewhere dir
+	ln -s dir/r.json mine
+	aisbx run --rw w --result mine -- true
+	[ -L mine ] && [ -L dir ]
+	member_is exit_code elsewhere/r.json 0
+	aisbx run --rw w --result dir/new.json -- true
+	member_is exit_code elsewhere/new.json 0
+}
