@@ -335,10 +335,11 @@ static int answer_host_read(struct why *why, const struct spot *place)
 static int answer_private(struct why *why, const struct spot *place, bool write)
 {
 	const char *own = place->step->box_path;
+	const char *parent = path_absolute(why->arena, place->box_path, "..");
 
 	if (!place->is_exact && !write)
 		return answer_absent(why, place, write);
-	if (!place->is_exact && strchr(path_rest(place->box_path, own), '/')) {
+	if (!place->is_exact && !last_at(why->plan, parent)) {
 		offer_path(why, place->box_path, write);
 		return why_decide(why, false, place->step->why,
 				  arena_printf(why->arena,
@@ -353,9 +354,9 @@ static int answer_private(struct why *why, const struct spot *place, bool write)
 
 static const char holds_grants[] = "it holds what is granted below it, and nothing else";
 
-static int answer_place(struct why *why, const struct spot *place, bool write)
+static int answer_place(struct why *why, struct spot *place, bool write)
 {
-	const struct step *step = place->step;
+	const struct step *step = place->step, *in = steps_holder(why->plan, place->box_path);
 
 	if (!place->box_path[1])
 		return why_decide(why, !write, NULL, holds_grants);
@@ -386,7 +387,11 @@ static int answer_place(struct why *why, const struct spot *place, bool write)
 		if (mounts_hides(place->box_path))
 			return why_decide(why, false, NULL, "it tells of the host");
 		break;
-	case STEP_DIR:
+	case STEP_DIR: /* on the way to a grant */
+		if (!in || in->kind != STEP_PRIVATE)
+			break;
+		place->step = in;
+		return answer_private(why, place, write);
 	case STEP_SYMLINK:
 	case STEP_FILE:
 	case STEP_COVER:

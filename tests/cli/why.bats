@@ -97,6 +97,7 @@ agree() { # OPTION... -- PATH...
 	agree --ro . --rw proj/sub --hide out/file -- proj proj/sub proj/sub/b proj/sub/new proj/a out/file
 	agree --rw . --ro proj/sub --tmpfs data -- proj/sub proj/sub/b proj/sub/new data data/x data/new
 	agree --ro . --hide data --ro data/x -- data data/x data/secret
+	agree --ro proj/sub -- proj proj/new proj/a . new .. gone/new # in the box's /tmp
 	[ "$(tr ' ' '\n' <<<"$seen" | grep -c ok)" -gt 50 ]
 	[ "$(tr ' ' '\n' <<<"$seen" | grep -c no)" -gt 80 ]
 }
