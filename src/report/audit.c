@@ -123,20 +123,12 @@ static void add_paths(json_t *grants, const struct plan *plan)
 
 static void add_network(json_t *grants, const struct plan_network *network)
 {
-	struct arena arena = { 0 };
-
 	for (size_t i = 0; i < network->grants.len; i++) {
-		const struct host_grant *grant = &network->grants.items[i];
-		json_t *ports = json_array();
+		json_t *object = json_host_grant(&network->grants.items[i]);
 
-		for (size_t j = 0; j < grant->ports_len; j++)
-			json_array_append_new(ports,
-					      json_string(host_grant_ports(&arena, grant, j)));
-		json_array_append_new(grants,
-				      json_pack("{s:o, s:o, s:s, s:b}", "host",
-						json_text(host_grant_host(&arena, grant)), "ports",
-						ports, "tls", grant->tls_any ? "any" : "required",
-						"private", (int)grant->is_private));
+		json_object_set_new(object, "private",
+				    json_boolean(network->grants.items[i].is_private));
+		json_array_append_new(grants, object);
 	}
 	for (size_t i = 0; i < network->publish_len; i++) {
 		const struct publish *publish = &network->publish[i];
@@ -147,7 +139,6 @@ static void add_network(json_t *grants, const struct plan_network *network)
 						"address", address_format(&publish->address, text),
 						"box_port", publish->box_port));
 	}
-	arena_free(&arena);
 }
 
 static void add_bindings(json_t *grants, const struct plan_bindings *bindings)

@@ -25,6 +25,20 @@ json_t *json_connections(const struct network_log *log)
 	return array;
 }
 
+json_t *json_host_grant(const struct host_grant *grant)
+{
+	struct arena arena = { 0 };
+	json_t *ports = json_array();
+
+	for (size_t i = 0; i < grant->ports_len; i++)
+		json_array_append_new(ports, json_string(host_grant_ports(&arena, grant, i)));
+	json_t *object =
+		json_pack("{s:o, s:o, s:s}", "host", json_text(host_grant_host(&arena, grant)),
+			  "ports", ports, "tls", grant->tls_any ? "any" : "required");
+	arena_free(&arena);
+	return object;
+}
+
 json_t *json_hosts(const struct host_grants *hosts)
 {
 	struct arena arena = { 0 };

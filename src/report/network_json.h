@@ -12,6 +12,8 @@
 json_t *json_connections(const struct network_log *log);
 /* ports: of the host, one for each port that plan publishes; NULL: nothing was opened. */
 json_t *json_published(const struct plan *plan, const uint16_t *ports);
+/* Its host, ports and tls. */
+json_t *json_host_grant(const struct host_grant *grant);
 /* "HOST:PORTS" of each. */
 json_t *json_hosts(const struct host_grants *hosts);
 /* The name of an event in an audit line, and its fields. NULL: no line. */

@@ -97,26 +97,17 @@ static json_t *input_object(const struct profile *profile)
 /* The grants of network.hosts, or of network.private. */
 static json_t *grants_array(const struct host_grants *grants, bool is_private)
 {
-	struct arena arena = { 0 };
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < grants->len; i++) {
 		const struct host_grant *grant = &grants->items[i];
-		json_t *ports;
 
 		if (grant->is_private != is_private)
 			continue;
-		ports = json_array();
-		for (size_t j = 0; j < grant->ports_len; j++)
-			json_array_append_new(ports,
-					      json_string(host_grant_ports(&arena, grant, j)));
-		json_array_append_new(array,
-				      json_pack("{s:o, s:o, s:s, s:o}", "host",
-						json_text(host_grant_host(&arena, grant)), "ports",
-						ports, "tls", grant->tls_any ? "any" : "required",
-						"from", json_text(grant->why)));
+		json_t *object = json_host_grant(grant);
+		json_object_set_new(object, "from", json_text(grant->why));
+		json_array_append_new(array, object);
 	}
-	arena_free(&arena);
 	return array;
 }
 
