@@ -205,7 +205,7 @@ bool secrets_take_variable(const struct plan *plan, const char *name)
 
 void secrets_forget(const struct plan *plan, char *const *environment)
 {
-	for (char *const *item = environment; *item; item++) {
+	for (char *const *item = environment; item && *item; item++) {
 		size_t len = strcspn(*item, "=");
 
 		for (size_t i = 0; i < plan->gateway.secrets_len && (*item)[len]; i++) {

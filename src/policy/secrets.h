@@ -63,7 +63,7 @@ struct plan;
 int secrets_build(struct arena *arena, struct plan *plan, struct err *reterr);
 /* Whether the variable NAME of the caller's is a secret's source: no box gets it. */
 bool secrets_take_variable(const struct plan *plan, const char *name);
-/* Overwrites the values of such variables in an environment. */
+/* Overwrites the values of such variables in an environment, which may be NULL. */
 void secrets_forget(const struct plan *plan, char *const *environment);
 
 #endif
