@@ -154,23 +154,13 @@ static const char *read_number(struct arena *arena, const struct setting *settin
 	return NULL;
 }
 
-static const char *unknown_key(struct arena *arena, const char *word)
-{
-	static const char *const names[] = { "name",	   "command",	"timeout", "max_input",
-					     "max_output", "max_calls", "env",	   "args",
-					     "schema",	   NULL };
-	const char *nearest = nearest_name(word, names);
-
-	return nearest ? arena_printf(arena, "unknown key %s in 'bindings'; did you mean '%s'?",
-				      word_quote(arena, word), nearest)
-		       : arena_printf(arena, "unknown key %s in 'bindings'; write one of %s",
-				      word_quote(arena, word), words_join(arena, names, "or"));
-}
-
 const char *binding_spec_read_key(struct arena *arena, const struct node *key,
 				  const struct node *value, struct binding_spec *spec,
 				  const struct node **ret_where)
 {
+	static const char *const names[] = { "name",	   "command",	"timeout", "max_input",
+					     "max_output", "max_calls", "env",	   "args",
+					     "schema",	   NULL };
 	const char *name = key->text;
 
 	*ret_where = value;
@@ -191,7 +181,7 @@ const char *binding_spec_read_key(struct arena *arena, const struct node *key,
 	bool is_name = strcmp(name, "name") == 0;
 	if (!is_name && strcmp(name, "args") != 0 && strcmp(name, "schema") != 0) {
 		*ret_where = key;
-		return unknown_key(arena, name);
+		return words_unknown_key(arena, name, "bindings", names);
 	}
 	if (value->kind != NODE_SCALAR || node_is_null(value))
 		return arena_printf(arena, "'%s' takes one word; write %s: %s", name, name,

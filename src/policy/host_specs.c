@@ -91,16 +91,12 @@ const char *host_item_read_key(struct arena *arena, const struct setting *settin
 {
 	static const char *const names[] = { "host", "tls", "http", NULL };
 	bool is_host = strcmp(key->text, "host") == 0;
-	const char *nearest = nearest_name(key->text, names);
 
 	*ret_where = key;
 	if (strcmp(key->text, "http") == 0)
 		return read_rules(arena, value, &host->rules, ret_where);
 	if (!is_host && strcmp(key->text, "tls") != 0)
-		return arena_printf(arena, "unknown key %s in '%s'; %s%s%s",
-				    word_quote(arena, key->text), setting->key,
-				    nearest ? "did you mean '" : "write host",
-				    nearest ? nearest : "", nearest ? "'?" : ", tls or http");
+		return words_unknown_key(arena, key->text, setting->key, names);
 	*ret_where = value;
 	if (value->kind != NODE_SCALAR || node_is_null(value))
 		return arena_printf(arena, "'%s' takes one word; write %s: %s", key->text,

@@ -199,15 +199,11 @@ enum {
 
 static const char *unknown_key(struct arena *arena, const char *name)
 {
-	const char *names[KEYS + 1] = { NULL }, *nearest;
+	const char *names[KEYS + 1] = { NULL };
 
 	for (size_t i = 0; i < KEYS; i++)
 		names[i] = keys[i].name;
-	nearest = nearest_name(name, names);
-	return arena_printf(arena, "unknown key %s in 'secrets'; %s%s%s", word_quote(arena, name),
-			    nearest ? "did you mean '" : "write one of ",
-			    nearest ? nearest : words_join(arena, names, "or"),
-			    nearest ? "'?" : "");
+	return words_unknown_key(arena, name, "secrets", names);
 }
 
 static const char *read_word(struct arena *arena, size_t i, const struct node *value,

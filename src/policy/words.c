@@ -207,3 +207,14 @@ const char *nearest_name(const char *word, const char *const *names)
 	}
 	return nearest;
 }
+
+const char *words_unknown_key(struct arena *arena, const char *word, const char *section,
+			      const char *const *names)
+{
+	const char *nearest = nearest_name(word, names);
+
+	return arena_printf(arena, "unknown key %s in '%s'; %s%s%s", word_quote(arena, word),
+			    section, nearest ? "did you mean '" : "write one of ",
+			    nearest ? nearest : words_join(arena, names, "or"),
+			    nearest ? "'?" : "");
+}

@@ -22,6 +22,9 @@ const char *word_shell(struct arena *arena, const char *text);
 const char *origin_text(struct arena *arena, const struct origin *at);
 /* "a, b or c" of names (NULL-terminated), each as it is. */
 const char *words_join(struct arena *arena, const char *const *names, const char *last_word);
+/* Why word is no key of section: the one of names that was meant, or all. */
+const char *words_unknown_key(struct arena *arena, const char *word, const char *section,
+			      const char *const *names);
 /* Whether text has a control character (C0, DEL or C1 in UTF-8). */
 bool word_has_control(const char *text);
 /*
