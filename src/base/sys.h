@@ -99,6 +99,22 @@ static inline long sys_write(int fd, const void *buf, size_t size)
 	return sys_call3(SYS_write, fd, buf, size);
 }
 
+/* All of it, interrupted or not. 0 or -errno. */
+static inline int sys_write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		long n = sys_write(fd, bytes, len);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 static inline int sys_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
 			    unsigned long d)
 {

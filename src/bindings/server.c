@@ -101,17 +101,9 @@ int bindings_server_start(struct bindings_server *started, const struct plan *pl
 
 int bindings_server_kill(struct bindings_server *started)
 {
-	int status = 0;
-
 	close_keeping_errno(started->own_fd);
 	started->own_fd = -1;
-	if (started->pid < 0)
-		return 0;
-	(void)kill(started->pid, SIGKILL); /* ours and not reaped: cannot miss */
-	while (waitpid(started->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	started->pid = -1;
-	return status;
+	return kill_child(&started->pid);
 }
 
 int bindings_server_offer(int server_fd, int dir_fd, const char *name)

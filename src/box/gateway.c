@@ -175,15 +175,7 @@ int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *
 
 int gateway_kill(struct gateway *gateway)
 {
-	int status = 0;
-
 	close_keeping_errno(gateway->control_fd);
 	gateway->control_fd = -1;
-	if (gateway->pid < 0)
-		return 0;
-	(void)kill(gateway->pid, SIGKILL); /* ours and not reaped: cannot miss */
-	while (waitpid(gateway->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	gateway->pid = -1;
-	return status;
+	return kill_child(&gateway->pid);
 }

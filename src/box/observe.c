@@ -103,26 +103,13 @@ unsigned observe_descriptors(int fds[OBSERVE_FDS_MAX])
 
 /*** Writing ***/
 
-static bool write_all(const char *bytes, size_t len)
-{
-	while (len) {
-		long n = sys_write(notes.paths_fd, bytes, len);
-		if (n == -EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static void cut(void)
 {
 	static const char note[] = { NOTE_CUT, '\0' };
 
 	if (!notes.cut)
-		(void)write_all(note, sizeof note); /* what reads it sees the end either way */
+		/* What reads it sees the end either way. */
+		(void)sys_write_all(notes.paths_fd, note, sizeof note);
 	notes.cut = true;
 }
 
@@ -148,7 +135,7 @@ static void write_note(const char *note, size_t len)
 	if (notes.cut || !remember(note, len))
 		return;
 	if (notes.known_len > KNOWN_MAX || notes.written + len > NOTES_BYTES_MAX ||
-	    !write_all(note, len))
+	    sys_write_all(notes.paths_fd, note, len) < 0)
 		cut();
 	notes.written += len;
 }

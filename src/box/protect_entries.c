@@ -144,21 +144,6 @@ static bool may_move(const struct work *work, const struct spot *from, const str
 	       (!is_dir || spot_may_travel(work->guard, from));
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		long n = sys_write(fd, text, len);
-
-		if (n == -EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? (int)n : -EIO;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* A file that only init can write: the payload may make nothing named config.*. */
 static int replace_vetted(const struct spot *to, const char *text, size_t len)
 {
@@ -170,7 +155,7 @@ static int replace_vetted(const struct spot *to, const char *text, size_t len)
 			       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return fd;
-	int r = write_all(fd, text, len);
+	int r = sys_write_all(fd, text, len);
 	if (r == 0)
 		r = (int)sys_call4(SYS_renameat, to->dir_fd, temporary, to->dir_fd, to->name);
 	if (r < 0)

@@ -240,16 +240,8 @@ int broker_start(struct broker *broker, struct arena *arena, struct err *reterr)
 
 int broker_kill(struct broker *broker)
 {
-	int status = 0;
-
 	release(broker);
-	if (broker->pid < 0)
-		return 0;
-	(void)kill(broker->pid, SIGKILL); /* ours and not reaped: cannot miss */
-	while (waitpid(broker->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	broker->pid = -1;
-	return status;
+	return kill_child(&broker->pid);
 }
 
 /*** The stages ***/
