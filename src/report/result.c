@@ -97,7 +97,7 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (table[i].value < LIMIT_NONE && !is_left_out(end, table[i].name))
+		if (end->started && table[i].value < LIMIT_NONE && !is_left_out(end, table[i].name))
 			json_object_set_new(object, table[i].name, json_string(table[i].backend));
 	}
 	return object;

@@ -47,6 +47,7 @@ check_result() { # FILE OUTCOME
 		    assert type(w["limits"]) is dict and w["degraded"] == []
 		    assert r["error"] is None or r["outcome"] != "exited"
 		else:
+		    assert not r["walls"] or r["walls"]["limits"] == {}, "limits"
 		    assert r["error"], "error"
 		    assert r["exit_code"] is None and r["signal"] is None
 		if r["outcome"] == "exited":
