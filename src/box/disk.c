@@ -3,81 +3,16 @@
 #include "box/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/mountinfo.h"
 #include "policy/paths.h"
 
-enum {
-	MOUNTS_GUESS = 8 * 1024,
-	MOUNTS_MAX = 16 * 1024 * 1024,
-};
-
-/* "\040" and the like, in place. */
-static char *unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from;) {
-		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' &&
-		    from[2] <= '7' && from[3] >= '0' && from[3] <= '7') {
-			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 |
-				       (from[3] - '0'));
-			from += 4;
-		} else {
-			*to++ = *from++;
-		}
-	}
-	*to = '\0';
-	return text;
-}
-
-/* The value of upperdir=, or NULL. */
-static char *find_upper(char *options)
-{
-	static const char key[] = "upperdir=";
-	char *option;
-
-	while ((option = strsep(&options, ","))) {
-		if (strncmp(option, key, sizeof key - 1) == 0)
-			return unescape(option + sizeof key - 1);
-	}
-	return NULL;
-}
-
-bool disk_parse_mount(char *line, struct disk_mount *ret_mount)
-{
-	enum {
-		POINT = 4,
-		OPTIONS = 5,
-	};
-	struct disk_mount mount = { 0 };
-	char *field = NULL;
-
-	/* id parent major:minor root point options [tag...] - type source options */
-	for (int i = 0; i <= OPTIONS && (field = strsep(&line, " ")); i++) {
-		if (i == POINT)
-			mount.point = unescape(field);
-	}
-	mount.is_read_only = field && (strcmp(field, "ro") == 0 || strncmp(field, "ro,", 3) == 0);
-	while (field && strcmp(field, "-") != 0)
-		field = strsep(&line, " ");
-	mount.type = strsep(&line, " ");
-	(void)strsep(&line, " ");
-	if (!line)
-		return false;
-	mount.upper = find_upper(line);
-	*ret_mount = mount;
-	return true;
-}
-
 /* Those whose writes make pages dirty, or are counted by themselves. */
-static bool is_counted(const struct disk_mount *mount)
+static bool is_counted(const struct mountinfo *mount)
 {
 	static const char *const types[] = {
 		"ext2", "ext3",	    "ext4", "xfs",   "btrfs",	"f2fs",
@@ -96,39 +31,14 @@ static bool is_counted(const struct disk_mount *mount)
 	return false;
 }
 
-struct mounts {
-	struct disk_mount *items;
-	size_t len;
-	size_t cap;
-};
-
-static int read_mounts(struct arena *arena, struct mounts *ret_mounts)
-{
-	_cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	struct mounts mounts = { 0 };
-	char *text, *line;
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = arena_read(arena, fd, MOUNTS_GUESS, MOUNTS_MAX, &text);
-	if (n < 0)
-		return (int)n;
-	while ((line = strsep(&text, "\n"))) {
-		(void)LIST_GROW(arena, &mounts);
-		mounts.len += disk_parse_mount(line, &mounts.items[mounts.len]);
-	}
-	*ret_mounts = mounts;
-	return 0;
-}
-
 /* What of a grant is not counted, of the mounts below it too, or NULL. */
-static const struct disk_mount *find_uncounted(const struct mounts *mounts, const char *path)
+static const struct mountinfo *find_uncounted(const struct mountinfos *mounts, const char *path)
 {
-	static const struct disk_mount unknown = { .point = "/", .type = "unknown" };
-	const struct disk_mount *own = &unknown;
+	static const struct mountinfo unknown = { .point = "/", .type = "unknown" };
+	const struct mountinfo *own = &unknown;
 
 	for (size_t i = 0; i < mounts->len; i++) {
-		const struct disk_mount *mount = &mounts->items[i];
+		const struct mountinfo *mount = &mounts->items[i];
 
 		if (path_is_below(mount->point, path) && !mount->is_read_only && !is_counted(mount))
 			return mount;
@@ -149,12 +59,12 @@ static int refuse(struct err *reterr, const char *hint)
 
 int disk_check(struct arena *arena, const struct plan *plan, struct err *reterr)
 {
-	struct mounts mounts = { 0 };
+	struct mountinfos mounts;
 
 	if (access("/proc/self/io", F_OK) < 0)
 		return refuse(reterr, "there is no /proc/self/io: this kernel does not count what "
 				      "a process writes; add --allow-degraded limits.disk");
-	int r = read_mounts(arena, &mounts);
+	int r = mountinfo_read(arena, &mounts);
 	if (r < 0)
 		return err_wall(reterr, "limits", -r, "read", "/proc/self/mountinfo");
 	for (size_t i = 0; i < plan->steps_len; i++) {
@@ -162,7 +72,7 @@ int disk_check(struct arena *arena, const struct plan *plan, struct err *reterr)
 
 		if (step->kind != STEP_BIND || !(step->flags & STEP_WRITABLE))
 			continue;
-		const struct disk_mount *mount = find_uncounted(&mounts, step->host_path);
+		const struct mountinfo *mount = find_uncounted(&mounts, step->host_path);
 		if (mount)
 			return refuse(reterr,
 				      arena_printf(arena,

@@ -14,24 +14,11 @@
 #ifndef AISBX_BOX_DISK_H
 #define AISBX_BOX_DISK_H
 
-#include <stdbool.h>
-
 #include "base/arena.h"
 #include "base/err.h"
 #include "policy/plan.h"
 
 /* Before the clone. 0, or -errno when something that is granted is not counted. */
 int disk_check(struct arena *arena, const struct plan *plan, struct err *reterr);
-
-/*** What it is made of; pure ***/
-
-/* A line of /proc/self/mountinfo, which is written to. False when it is none. */
-struct disk_mount {
-	const char *point;
-	const char *type;
-	const char *upper; /* of an overlay: the directory that is written to, or NULL */
-	bool is_read_only;
-};
-bool disk_parse_mount(char *line, struct disk_mount *ret_mount);
 
 #endif

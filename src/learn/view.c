@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/mountinfo.h"
 #include "learn/places.h"
 #include "policy/lists.h"
 #include "policy/paths.h"
@@ -28,7 +28,6 @@ enum {
 	ENTRIES_MAX = 500,   /* of a directory with mounts below */
 	SCANNED_MAX = 20000, /* entries looked at for secrets */
 	SCAN_DEPTH = 6,
-	MOUNTINFO_MAX = 1 << 22,
 };
 
 struct builder {
@@ -41,48 +40,19 @@ struct builder {
 
 /*** The host's mounts ***/
 
-static int octal(const char *at)
-{
-	for (int i = 0; i < 3; i++) {
-		if (at[i] < '0' || at[i] > '7')
-			return -1;
-	}
-	return (at[0] - '0') * 64 + (at[1] - '0') * 8 + (at[2] - '0');
-}
-
-/* Field 5 of a line of mountinfo, proc(5): "\040" is a space. */
-static char *mount_point(struct arena *arena, const char *line)
-{
-	for (int field = 1; field < 5; field++) {
-		line += strcspn(line, " \n");
-		line += *line == ' ';
-	}
-	size_t len = strcspn(line, " \n"), used = 0;
-	char *path = arena_alloc(arena, len + 1);
-	for (size_t i = 0; i < len; i++) {
-		int code = line[i] == '\\' && i + 3 < len + 1 ? octal(line + i + 1) : -1;
-
-		path[used++] = code < 0 ? line[i] : (char)code;
-		i += code < 0 ? 0 : 3;
-	}
-	return path;
-}
-
 static int read_mounts(struct builder *builder, struct err *reterr)
 {
-	static const char file[] = "/proc/self/mountinfo";
-	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-	ssize_t n = fd < 0 ? -errno : arena_read(builder->arena, fd, 16384, MOUNTINFO_MAX, &text);
+	struct mountinfos mounts;
+	int r = mountinfo_read(builder->arena, &mounts);
 
-	if (n < 0)
-		return err_set(reterr, E_SYSTEM, (int)-n, "read", file);
-	for (const char *line = text; line && *line;
-	     line += strcspn(line, "\n"), line += *line == '\n') {
-		char *path = mount_point(builder->arena, line);
+	if (r < 0)
+		return err_set(reterr, E_SYSTEM, -r, "read", MOUNTINFO_FILE);
+	for (size_t i = 0; i < mounts.len; i++) {
+		const char *path = mounts.items[i].point;
 
 		if (path[0] == '/' && path[1])
-			strv_push_new(builder->arena, &builder->mounts, path);
+			strv_push_new(builder->arena, &builder->mounts,
+				      arena_strdup(builder->arena, path));
 	}
 	return 0;
 }

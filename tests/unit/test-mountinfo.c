@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which mounts limits.disk can be held on: lines of /proc/self/mountinfo. */
-#include "box/disk.h"
+/* Lines of /proc/self/mountinfo. */
+#include "base/mountinfo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,13 +34,13 @@ static void test_mounts(void **state)
 					    "1 0 8:1 / / rw - ext4",
 					    "1 0 8:1 / / rw - ext4 /dev/sda1",
 					    "- - - - - - -" };
-	struct disk_mount mount;
+	struct mountinfo mount;
 	char line[256];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		strcpy(line, table[i].line);
-		assert_true(disk_parse_mount(line, &mount));
+		assert_true(mountinfo_parse(line, &mount));
 		assert_string_equal(mount.point, table[i].point);
 		assert_string_equal(mount.type, table[i].type);
 		assert_int_equal(mount.is_read_only, table[i].is_read_only);
@@ -50,7 +50,7 @@ static void test_mounts(void **state)
 	}
 	for (size_t i = 0; i < sizeof not / sizeof *not ; i++) {
 		strcpy(line, not [i]);
-		assert_false(disk_parse_mount(line, &mount));
+		assert_false(mountinfo_parse(line, &mount));
 	}
 }
 
