@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "box/syscall_sets.h"
+#include "box/syscall_names.h"
 #include "policy/plan.h"
 #include "policy/words.h"
 
@@ -199,18 +199,6 @@ static void describe_arguments(const struct refused_call *call, char buf[REFUSAL
 
 /*** What would allow it ***/
 
-/* Whether the profile itself denies the call, by its name or its set. */
-static bool is_denied(const struct plan *plan, const char *name, const struct syscall_set *set)
-{
-	const struct strv *words = &plan->profile->syscalls_deny;
-
-	for (size_t i = 0; i < words->len; i++) {
-		if (strcmp(words->items[i], name) == 0 || strcmp(words->items[i], set->name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* What changed the filter, besides syscalls.allow and .deny: set_filter() in policy/plan.c. */
 static const char *denied_by(const struct plan *plan, const char *name)
 {
@@ -245,7 +233,7 @@ static void explain(const char *name, const struct plan *plan, struct refusal *r
 
 	if (!set)
 		return;
-	if (is_denied(plan, name, set))
+	if (syscall_naming(&plan->profile->syscalls_deny, set, name))
 		why = "syscalls.deny of the profile has it";
 	else if (set->freedom == FREEDOM_SET || set->freedom == FREEDOM_NAME)
 		(void)snprintf(refusal->grant, REFUSAL_TEXT, "--allow-syscall %s", name);

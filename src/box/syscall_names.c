@@ -20,6 +20,15 @@ bool syscall_set_is_named(const struct syscall_set *set, const char *word)
 	       (strcmp(word, "@default") == 0 && syscall_set_is_allowed(set));
 }
 
+const char *syscall_naming(const struct strv *list, const struct syscall_set *set, const char *call)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (strcmp(list->items[i], call) == 0 || syscall_set_is_named(set, list->items[i]))
+			return list->items[i];
+	}
+	return NULL;
+}
+
 static const char *unknown_name(struct arena *arena, const char *word)
 {
 	struct strv names = { 0 };

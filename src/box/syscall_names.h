@@ -12,6 +12,9 @@
 bool syscall_set_is_allowed(const struct syscall_set *set);
 /* Whether word names set: by its own name, or as @default with all that is allowed. */
 bool syscall_set_is_named(const struct syscall_set *set, const char *word);
+/* The word of list that names call, which is of set, or set; NULL: none does. */
+const char *syscall_naming(const struct strv *list, const struct syscall_set *set,
+			   const char *call);
 
 /* Why word, a call or a @set, cannot stand in the list, for a message; NULL when it can. */
 const char *syscall_check_allow(struct arena *arena, const char *word);

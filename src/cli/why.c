@@ -181,15 +181,6 @@ static int ask_host(struct why *why, const char *text, struct err *reterr)
 
 /*** System calls ***/
 
-static const char *naming(const struct strv *list, const struct syscall_set *set, const char *call)
-{
-	for (size_t i = 0; i < list->len; i++) {
-		if (strcmp(list->items[i], call) == 0 || syscall_set_is_named(set, list->items[i]))
-			return list->items[i];
-	}
-	return NULL;
-}
-
 static int ask_syscall(struct why *why, const char *call, struct err *reterr)
 {
 	const struct syscall_set *set = syscall_set_of(call);
@@ -204,7 +195,7 @@ static int ask_syscall(struct why *why, const char *call, struct err *reterr)
 	why->answer->what = call;
 	if (syscall_number(CPU_NATIVE, call) < 0)
 		return why_decide(why, false, NULL, "this machine's kernels do not have it");
-	const char *word = naming(&profile->syscalls_deny, set, call);
+	const char *word = syscall_naming(&profile->syscalls_deny, set, call);
 	if (word)
 		return why_decide(why, false, why_origin(why, "syscalls.deny", word),
 				  arena_printf(why->arena, "syscalls.deny has '%s'", word));
@@ -225,7 +216,7 @@ static int ask_syscall(struct why *why, const char *call, struct err *reterr)
 					    "every box may, but some arguments are refused: %s",
 					    rule)
 			     : "every box may");
-	word = naming(&profile->syscalls_allow, set, call);
+	word = syscall_naming(&profile->syscalls_allow, set, call);
 	if (word)
 		return why_decide(why, true, why_origin(why, "syscalls.allow", word),
 				  arena_printf(why->arena, "syscalls.allow has '%s'", word));
