@@ -101,13 +101,13 @@ static int take_identity(const struct init *init, struct err *reterr)
 	const struct plan *plan = init->plan;
 	struct record record;
 
-	if (!plan->facts->host_root)
-		return userns_map_self(plan, reterr);
 	int r = phase_receive(init->socket_fd, TO_INIT, &record);
 	if (r == 0)
 		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
 	if (r < 0 || record.phase != PH_IDMAPPED)
 		return err_wall(reterr, "user", r < 0 ? -r : EPROTO, "await", "the uid map");
+	if (!plan->facts->host_root)
+		return 0;
 	r = userns_become(plan, reterr);
 	die_with_supervisor(init); /* a change of ids clears PDEATHSIG, prctl(2) */
 	return r;

@@ -90,8 +90,6 @@ static int map_ids(const struct plan *plan, const struct launched *box, struct e
 {
 	struct record record = { .phase = PH_IDMAPPED, .size = sizeof record };
 
-	if (!plan->facts->host_root)
-		return 0;
 	int r = userns_map_child(plan, box->init_pid, reterr);
 	if (r < 0)
 		return r;

@@ -5,7 +5,7 @@
  *   phase         direction    meaning                                     on EOF
  *   PH_PLACED     sup -> init  init is in a cgroup of systemd's, or there    init exits
  *                              is none (where it waits); carries struct placed
- *   PH_IDMAPPED   sup -> init  uid and gid maps are in place (root caller)  init exits
+ *   PH_IDMAPPED   sup -> init  uid and gid maps are in place                init exits
  *   PH_TERMINAL   init -> sup  the next packet carries the pty master       fail
  *   PH_ATTACHED   sup -> init  the pty has the caller's modes and size      init exits
  *   PH_STARTED    init -> sup  the command was executed: no set-up error    fail

@@ -53,26 +53,6 @@ static int fail(struct err *reterr, int error, const char *path)
 	return err_wall(reterr, "user", -error, "write", path);
 }
 
-int userns_map_self(const struct plan *plan, struct err *reterr)
-{
-	char map[64];
-	int r;
-
-	/* A gid map needs setgroups denied first: user_namespaces(7). */
-	r = write_text("/proc/self/setgroups", "deny");
-	if (r < 0)
-		return fail(reterr, r, "/proc/self/setgroups");
-	format_map(map, plan->inside_gid, plan->outside_gid);
-	r = write_text("/proc/self/gid_map", map);
-	if (r < 0)
-		return fail(reterr, r, "/proc/self/gid_map");
-	format_map(map, plan->inside_uid, plan->outside_uid);
-	r = write_text("/proc/self/uid_map", map);
-	if (r < 0)
-		return fail(reterr, r, "/proc/self/uid_map");
-	return 0;
-}
-
 static int write_child_map(pid_t pid, const char *file, const char *text, struct err *reterr)
 {
 	char path[64];
@@ -85,9 +65,14 @@ static int write_child_map(pid_t pid, const char *file, const char *text, struct
 int userns_map_child(const struct plan *plan, pid_t pid, struct err *reterr)
 {
 	char map[64];
+	int r = 0;
 
+	/* An ordinary caller's gid map needs setgroups denied first: user_namespaces(7). */
+	if (!plan->facts->host_root)
+		r = write_child_map(pid, "setgroups", "deny", reterr);
 	format_map(map, plan->inside_gid, plan->outside_gid);
-	int r = write_child_map(pid, "gid_map", map, reterr);
+	if (r == 0)
+		r = write_child_map(pid, "gid_map", map, reterr);
 	if (r < 0)
 		return r;
 	format_map(map, plan->inside_uid, plan->outside_uid);

@@ -8,10 +8,7 @@
 #include "base/err.h"
 #include "policy/plan.h"
 
-/* An ordinary caller's init maps its own ids in its fresh user namespace. No heap. */
-int userns_map_self(const struct plan *plan, struct err *reterr);
-
-/* A root caller's supervisor maps the unowned ids for init. */
+/* The supervisor maps its own ids for init, or, a root caller's, unowned ones. */
 int userns_map_child(const struct plan *plan, pid_t pid, struct err *reterr);
 
 /* A root caller's init becomes that uid, without groups, keeping capabilities over the box. */
