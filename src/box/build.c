@@ -7,7 +7,8 @@
  * steps, and independent of each other. init goes on as soon as "/" is the box's. That the
  * host's mounts are gone takes the kernel about as long as all that the payload does before
  * its filter (an RCU grace period, much longer where others keep the processors busy), so
- * only the payload waits for it, before it executes anything: the helper's end says so.
+ * only the payload waits for it, before it executes anything: the helper's end says so. For
+ * the same reason the helper, which still has its capabilities, brings up lo.
  */
 #include "box/build.h"
 
@@ -18,6 +19,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
@@ -29,6 +31,7 @@
 
 enum {
 	STACK_BYTES = 128 * 1024,
+	NO_FD = -1,
 };
 
 static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
@@ -38,7 +41,8 @@ static struct build {
 	atomic_bool entered; /* the root */
 	int result;	     /* final when the builder has ended, as is err */
 	struct err err;
-	atomic_int runs; /* the builder: cleared by the kernel at its end, clone(2) */
+	atomic_int runs;  /* the builder: cleared by the kernel at its end, clone(2) */
+	atomic_int lo_fd; /* what it brings lo up with, when init has it */
 } build;
 
 /* Keyrings follow the uid and are no namespace's: a fresh one hides the caller's. */
@@ -64,21 +68,57 @@ static bool is_looked_at(const struct init *init)
 	       (!init->in_cgroup && (limits->memory != LIMIT_NONE || limits->cpu_ms != LIMIT_NONE));
 }
 
+/*
+ * Waits until *word changes, or for *earlier. In a virtual machine sleeping
+ * and being woken costs more than what is left by now, so this first looks for
+ * a while; the yield lets the other one run where there is only one processor.
+ * Only the builder's end wakes who sleeps: for the rest it looks again.
+ */
+static void await(const atomic_int *word, int now, const atomic_bool *earlier)
+{
+	enum {
+		LOOKS = 1000,
+		WAIT_NS = 1000000,
+	};
+	const struct timespec wait = { .tv_nsec = WAIT_NS };
+
+	for (int i = 0; atomic_load_explicit(word, memory_order_acquire) == now; i++) {
+		if (earlier && atomic_load_explicit(earlier, memory_order_acquire))
+			return;
+		if (i < LOOKS)
+			(void)sys_call0(SYS_sched_yield);
+		else
+			(void)sys_call4(SYS_futex, word, FUTEX_WAIT, now, &wait);
+	}
+}
+
+static int raise_lo(struct err *reterr)
+{
+	await(&build.lo_fd, NO_FD, NULL);
+	_cleanup_close_ int fd = build.lo_fd;
+	return network_raise_lo(fd, reterr);
+}
+
+/* A broker's routes need lo at once; without one init leaves it to the builder. */
 static int build_root(void *argument)
 {
 	struct init *init = argument;
-
-	build.result =
-		mounts_apply(init->plan, init->sources, is_looked_at(init) ? &init->look_fd : NULL,
+	int r = mounts_apply(init->plan, init->sources, is_looked_at(init) ? &init->look_fd : NULL,
 			     &build.degraded, &build.entered, &build.err);
+
+	if (r == 0 && init->broker_fd < 0)
+		r = raise_lo(&build.err);
+	build.result = r;
 	sys_exit_group(0);
 }
 
 /* What the broker needs of the namespace while there are capabilities in it. */
-static int open_network(const struct init *init, int proc_sys_fd, struct err *reterr)
+static int open_network(const struct init *init, int fd, int proc_sys_fd, struct err *reterr)
 {
-	int r = network_route_all(reterr);
+	int r = network_raise_lo(fd, reterr);
 
+	if (r == 0)
+		r = network_route_all(reterr);
 	if (r == 0)
 		r = network_configure(proc_sys_fd, reterr);
 	return r < 0 ? r : sockets_send_first(init->broker_fd, reterr);
@@ -87,10 +127,13 @@ static int open_network(const struct init *init, int proc_sys_fd, struct err *re
 static int build_network(const struct init *init, int proc_sys_fd, unsigned *degraded,
 			 struct err *reterr)
 {
-	int r = network_apply(reterr);
+	_cleanup_close_ int fd = -1;
+	int r = network_make(&fd, reterr);
 
 	if (r == 0 && init->broker_fd >= 0)
-		r = open_network(init, proc_sys_fd, reterr);
+		r = open_network(init, fd, proc_sys_fd, reterr);
+	else if (r == 0)
+		atomic_store_explicit(&build.lo_fd, steal_fd(&fd), memory_order_release);
 	if (r == 0)
 		r = network_name_host(init->plan->hostname, reterr);
 	if (r == 0)
@@ -99,31 +142,9 @@ static int build_network(const struct init *init, int proc_sys_fd, unsigned *deg
 	return r;
 }
 
-/*
- * Waits for the builder, or for what it says before. In a virtual machine
- * sleeping and being woken costs more than what is left by now, so this first
- * looks for a while; the yield lets the builder run where there is only one
- * processor.
- */
-static void await_builder(const atomic_bool *earlier)
-{
-	enum {
-		LOOKS = 1000
-	};
-
-	for (int i = 0; atomic_load_explicit(&build.runs, memory_order_acquire); i++) {
-		if (earlier && atomic_load_explicit(earlier, memory_order_acquire))
-			return;
-		if (i < LOOKS)
-			(void)sys_call0(SYS_sched_yield);
-		else
-			(void)sys_call4(SYS_futex, &build.runs, FUTEX_WAIT, 1, NULL);
-	}
-}
-
 int build_await_end(struct err *reterr)
 {
-	await_builder(NULL); /* it is reaped with everything else's */
+	await(&build.runs, true, NULL); /* it is reaped with everything else's */
 	if (build.result == -EINTR)
 		return err_set(reterr, E_SYSTEM, EINTR, "finish", "the root");
 	if (build.result < 0)
@@ -141,7 +162,8 @@ int build_box(struct init *init, unsigned *degraded, struct err *reterr)
 				    : sys_open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 
 	build.result = -EINTR;
-	build.runs = 1;
+	build.runs = true;
+	build.lo_fd = NO_FD;
 	int pid = clone(build_root, builder_stack + sizeof builder_stack,
 			CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD, init, NULL, NULL,
 			&build.runs);
@@ -152,7 +174,7 @@ int build_box(struct init *init, unsigned *degraded, struct err *reterr)
 	if (r == 0)
 		r = caps_apply(&network_err);
 	timing_mark(MARK_DROPPED);
-	await_builder(&build.entered);
+	await(&build.runs, true, &build.entered);
 	if (r < 0) {
 		*reterr = network_err;
 		return r;

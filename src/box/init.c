@@ -100,8 +100,8 @@ static int take_identity(const struct init *init, struct err *reterr)
 {
 	const struct plan *plan = init->plan;
 	struct record record;
-
 	int r = phase_receive(init->socket_fd, TO_INIT, &record);
+
 	if (r == 0)
 		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
 	if (r < 0 || record.phase != PH_IDMAPPED)

@@ -89,8 +89,8 @@ static int open_output(const struct plan *plan, struct init *init, struct launch
 static int map_ids(const struct plan *plan, const struct launched *box, struct err *reterr)
 {
 	struct record record = { .phase = PH_IDMAPPED, .size = sizeof record };
-
 	int r = userns_map_child(plan, box->init_pid, reterr);
+
 	if (r < 0)
 		return r;
 	r = phase_send(box->socket_fd, &record);

@@ -18,23 +18,28 @@ enum {
 	LO_INDEX = 1, /* of a fresh namespace: its first device */
 };
 
-int network_apply(struct err *reterr)
+int network_make(int *ret_fd, struct err *reterr)
 {
-	struct ifreq request;
 	long r = sys_call1(SYS_unshare, CLONE_NEWNET);
 
 	if (r < 0)
 		return err_wall(reterr, "net", (int)-r, "make", "a network namespace");
-	_cleanup_close_ int fd = (int)sys_call3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_wall(reterr, "net", -fd, "open", "a socket");
+	r = sys_call3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (r < 0)
+		return err_wall(reterr, "net", (int)-r, "open", "a socket");
+	*ret_fd = (int)r;
+	return 0;
+}
+
+int network_raise_lo(int fd, struct err *reterr)
+{
+	struct ifreq request;
+
 	memset(&request, 0, sizeof request);
 	memcpy(request.ifr_name, "lo", 3);
 	request.ifr_flags = IFF_UP | IFF_RUNNING;
-	r = sys_call3(SYS_ioctl, fd, SIOCSIFFLAGS, &request);
-	if (r < 0)
-		return err_wall(reterr, "net", (int)-r, "bring up", "lo");
-	return 0;
+	long r = sys_call3(SYS_ioctl, fd, SIOCSIFFLAGS, &request);
+	return r < 0 ? err_wall(reterr, "net", (int)-r, "bring up", "lo") : 0;
 }
 
 int network_name_host(const char *name, struct err *reterr)

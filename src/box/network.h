@@ -5,8 +5,11 @@
 
 #include "base/err.h"
 
-/* Moves the calling process into a network namespace of its own and brings lo up. No heap. */
-int network_apply(struct err *reterr);
+/* Moves the calling process into a network namespace of its own; *ret_fd is a socket there. No heap. */
+int network_make(int *ret_fd, struct err *reterr);
+
+/* Brings up lo where that socket is. CAP_NET_ADMIN in the namespace. No heap. */
+int network_raise_lo(int fd, struct err *reterr);
 
 /* Names the uts namespace that the calling process is in. No heap. */
 int network_name_host(const char *name, struct err *reterr);

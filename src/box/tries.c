@@ -32,11 +32,9 @@ static int take_identity(const struct plan *plan, int socket_fd, struct err *ret
 {
 	char byte;
 
-	if (!plan->facts->host_root)
-		return userns_map_self(plan, reterr);
 	if (read(socket_fd, &byte, 1) != 1)
 		sys_exit_group(1); /* the maps could not be written, which the parent tells */
-	return userns_become(plan, reterr);
+	return plan->facts->host_root ? userns_become(plan, reterr) : 0;
 }
 
 static _Noreturn void run_inside(const struct plan *plan, inside_fn *inside, int socket_fd)
@@ -68,7 +66,7 @@ static int hear(int socket_fd, struct err *reterr)
 static int try_inside(const struct plan *plan, inside_fn *inside, struct err *reterr)
 {
 	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-	int pair[2], r = 0;
+	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
@@ -81,9 +79,8 @@ static int try_inside(const struct plan *plan, inside_fn *inside, struct err *re
 	_cleanup_close_ int own = pair[0];
 	if (pid < 0)
 		return err_wall(reterr, "user", (int)-pid, "make", "a user namespace");
-	if (plan->facts->host_root)
-		r = userns_map_child(plan, (pid_t)pid, reterr);
-	if (r == 0 && plan->facts->host_root && write(own, "", 1) < 0)
+	int r = userns_map_child(plan, (pid_t)pid, reterr);
+	if (r == 0 && write(own, "", 1) < 0)
 		r = err_set(reterr, E_SYSTEM, errno, "reach", "a child");
 	if (r == 0)
 		r = hear(own, reterr);
@@ -115,8 +112,11 @@ static int make_namespaces(const struct plan *plan, struct err *reterr)
 		if (unshare(kinds[i].flag) < 0)
 			return err_wall(reterr, kinds[i].wall, errno, "make", kinds[i].what);
 	}
+	_cleanup_close_ int fd = -1;
 	int r = network_name_host(plan->hostname, reterr);
-	return r < 0 ? r : network_apply(reterr);
+	if (r == 0)
+		r = network_make(&fd, reterr);
+	return r < 0 ? r : network_raise_lo(fd, reterr);
 }
 
 int try_namespaces(const struct plan *plan, struct err *reterr)
