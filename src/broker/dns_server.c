@@ -178,14 +178,18 @@ static void on_patience(struct timer *timer)
 	finish(question);
 }
 
-/* Which port was meant is not known yet: what to write is the grant that there is, as a private one. */
+/*
+ * Which port was meant is not known yet: what to write is the grant that there is, as a private
+ * one. Nobody chose the ports of learn's.
+ */
 static void refuse_addresses(const char *name, const struct address *addresses, size_t len)
 {
 	const struct host_grant *granted = first_grant(name);
 	struct arena arena = { 0 };
 	const char *grant = arena_printf(&arena, "--allow-private-host %s", name);
+	size_t ports_len = granted->kind == HOST_ANY ? 0 : granted->ports_len;
 
-	for (size_t i = 0; i < granted->ports_len; i++)
+	for (size_t i = 0; i < ports_len; i++)
 		grant = arena_printf(&arena, "%s%s%s", grant, i ? "," : ":",
 				     host_grant_ports(&arena, granted, i));
 	event_refused(REFUSED_DNS, name, flow_leads_nowhere(name, addresses, len) ? NULL : grant,

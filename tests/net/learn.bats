@@ -64,7 +64,7 @@ items() { # SECTION KEY
 	[ "$status" -ne 0 ]
 	lacks "$output" hello
 	[ -z "$(items network hosts)" ]
-	grep -qF '#   host: internal.test:443  (if it is meant, add --allow-private-host internal.test)' p.yaml
+	grep -qF '#   dns: internal.test  (if it is meant, add --allow-private-host internal.test)' p.yaml
 	for url in http://metadata.google.test/ http://169.254.169.254/ http://127.0.0.1:8000/hello \
 		http://localhost:8000/hello http://10.20.30.40:8000/hello; do
 		run aisbx learn -o p.yaml -- curl -sS --max-time 5 "$url"
