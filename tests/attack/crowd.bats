@@ -134,6 +134,8 @@ spin() {
 @test "a box with far more to run than there are processors gives way, until that is over" {
 	local n=$((5 * $(nproc)))
 	[ -e /proc/self/autogroup ] || skip "this kernel does not group by session"
+	aisbx run --result r.json -- true
+	[ "$(jq -r .walls.limits.memory r.json)" = supervisor ] || skip "a cgroup shares processors out"
 	spin $(($(nproc) + 1))
 	eventually shares_are "$(($(nproc) + 2)) 0"
 	read -rt 1 <> <(:) || true # four looks
