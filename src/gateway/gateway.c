@@ -192,6 +192,18 @@ static int read_number(const char *text)
 	return port_parse(text, strlen(text), &number) ? number : -1;
 }
 
+/*
+ * Those of the terminal are for the command, which may go on: aisbx passes them there. Only while
+ * somebody was asked for a secret did they end this.
+ */
+static void block_signals(void)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL); /* both cannot fail */
+}
+
 /* What the box's set-up waits for. */
 static int prepare(int config_fd, int control_fd, struct gateway_state *state)
 {
@@ -207,6 +219,7 @@ static int prepare(int config_fd, int control_fd, struct gateway_state *state)
 		return err_set(&state->err, E_SYSTEM, ENOMEM, "start", "OpenSSL");
 	(void)close(config_fd);
 	r = read_secrets(control_fd, &state->err);
+	block_signals();
 	if (r == 0)
 		r = authority_open(state->ca, sizeof state->ca, &state->err);
 	return r < 0 ? r : send_secrets(control_fd, state);

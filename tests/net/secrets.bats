@@ -625,23 +625,34 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 		$'found in the memory of aisbx\nfound in the memory of aisbx-gateway' ] # the server
 }
 
+@test "a command that handles SIGINT keeps its hosts: the signal is for it alone" {
+	mkfifo ready
+	setsid env --default-signal "$AISBX" run --secret "$S" -- sh -c 'trap "curl -sS -o /dev/null https://api.test/echo && echo fine; exit" INT
+		echo up; sleep 40 & wait' >ready 2>err 3>&- &
+	box=$!
+	exec 8<ready
+	read -r up <&8
+	[ "$up" = up ]
+	kill -INT -- "-$box" # as a terminal does
+	read -r word <&8
+	[ "$word" = fine ]
+	[ ! -s err ]
+}
+
 @test "a gateway that is killed takes its hosts away, and that is said; a killed aisbx takes it along" {
 	mkfifo hold
-	for signal in SEGV KILL; do
-		"$AISBX" run --secret "$S" -- sh -c 'echo up; read -r x
-			curl -sS -o /dev/null https://api.test/echo 2>/dev/null || echo lost' \
-			<hold >out 2>err 3>&- &
-		box=$!
-		exec 8>hold
-		end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))
-		until grep -q up out || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
-		kill -$signal "$(pgrep -P "$box" -x aisbx-gateway)"
-		echo >&8
-		exec 8>&-
-		wait "$box"
-		[ "$(cat out)" = $'up\nlost' ]
-		contains "$(cat err)" "ended before the box"
-	done
+	"$AISBX" run --secret "$S" -- sh -c 'echo up; read -r x
+		curl -sS -o /dev/null https://api.test/echo 2>/dev/null || echo lost' <hold >out 2>err 3>&- &
+	box=$!
+	exec 8>hold
+	end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))
+	until grep -q up out || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
+	kill -KILL "$(pgrep -P "$box" -x aisbx-gateway)"
+	echo >&8
+	exec 8>&-
+	wait "$box"
+	[ "$(cat out)" = $'up\nlost' ]
+	contains "$(cat err)" "ended before the box"
 	"$AISBX" run --secret "$S" -- sh -c 'echo up; exec sleep 60' >out 2>err 3>&- &
 	box=$!
 	end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))
