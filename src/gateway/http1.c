@@ -270,8 +270,10 @@ static const char *read_request_line(const struct span *line, struct http_head *
 	return http_target_is_one(head) ? NULL : "a request target that is no path";
 }
 
-ssize_t http_request_parse(const char *bytes, size_t len, struct http_head *ret_head,
-			   const char **ret_why)
+/* A first line, headers and what they say of framing: as http_request_parse(). */
+static ssize_t read_head(const char *bytes, size_t len,
+			 const char *(*read_first)(const struct span *line, struct http_head *head),
+			 struct http_head *ret_head, const char **ret_why)
 {
 	struct span line;
 	ssize_t n = read_line(bytes, len, &line, ret_why), rest;
@@ -279,16 +281,25 @@ ssize_t http_request_parse(const char *bytes, size_t len, struct http_head *ret_
 	*ret_head = (struct http_head){ 0 };
 	if (n <= 0)
 		return n == 0 && len >= HTTP_HEAD_MAX ? -E2BIG : n;
-	*ret_why = read_request_line(&line, ret_head);
+	*ret_why = read_first(&line, ret_head);
 	if (*ret_why)
 		return -EINVAL;
 	rest = http_trailers_parse(bytes + n, len - (size_t)n, ret_head, ret_why);
 	if (rest <= 0)
 		return rest == 0 && len >= HTTP_HEAD_MAX ? -E2BIG : rest;
 	*ret_why = read_framing(ret_head);
-	if (!*ret_why && !ret_head->host.at && ret_head->minor > 0)
-		*ret_why = "no Host header";
 	return *ret_why ? -EINVAL : n + rest;
+}
+
+ssize_t http_request_parse(const char *bytes, size_t len, struct http_head *ret_head,
+			   const char **ret_why)
+{
+	ssize_t n = read_head(bytes, len, read_request_line, ret_head, ret_why);
+
+	if (n <= 0 || ret_head->host.at || ret_head->minor == 0)
+		return n;
+	*ret_why = "no Host header";
+	return -EINVAL;
 }
 
 static const char *read_status_line(const struct span *line, struct http_head *head)
@@ -314,21 +325,10 @@ static const char *read_status_line(const struct span *line, struct http_head *h
 ssize_t http_response_parse(const char *bytes, size_t len, const char *method,
 			    struct http_head *ret_head, const char **ret_why)
 {
-	struct span line;
-	ssize_t n = read_line(bytes, len, &line, ret_why), rest;
+	ssize_t n = read_head(bytes, len, read_status_line, ret_head, ret_why);
 
-	*ret_head = (struct http_head){ 0 };
 	if (n <= 0)
-		return n == 0 && len >= HTTP_HEAD_MAX ? -E2BIG : n;
-	*ret_why = read_status_line(&line, ret_head);
-	if (*ret_why)
-		return -EINVAL;
-	rest = http_trailers_parse(bytes + n, len - (size_t)n, ret_head, ret_why);
-	if (rest <= 0)
-		return rest == 0 && len >= HTTP_HEAD_MAX ? -E2BIG : rest;
-	*ret_why = read_framing(ret_head);
-	if (*ret_why)
-		return -EINVAL;
+		return n;
 	/* RFC 9112, section 6.3 */
 	if (strcmp(method, "HEAD") == 0 || ret_head->status < 200 || ret_head->status == 204 ||
 	    ret_head->status == 304) {
@@ -337,7 +337,7 @@ ssize_t http_response_parse(const char *bytes, size_t len, const char *method,
 		ret_head->body = BODY_TO_END;
 		ret_head->is_last = true;
 	}
-	return n + rest;
+	return n;
 }
 
 /*** Bodies ***/

@@ -124,22 +124,16 @@ static ssize_t read_flow(struct stream *stream, enum http2_side from, uint8_t *b
 	return (ssize_t)n;
 }
 
-static ssize_t read_for_server(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
-			       uint32_t *data_flags, nghttp2_data_source *source, void *context)
+/* Of both sessions: each reads what comes from the other side. */
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
+			 uint32_t *data_flags, nghttp2_data_source *source, void *context)
 {
-	(void)session;
-	(void)id;
-	(void)context;
-	return read_flow(source->ptr, BOX, buf, length, data_flags);
-}
+	struct stream *stream = source->ptr;
 
-static ssize_t read_for_box(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
-			    uint32_t *data_flags, nghttp2_data_source *source, void *context)
-{
-	(void)session;
 	(void)id;
 	(void)context;
-	return read_flow(source->ptr, SERVER, buf, length, data_flags);
+	return read_flow(stream, session == stream->http2->session[BOX] ? SERVER : BOX, buf, length,
+			 data_flags);
 }
 
 /*** Requests ***/
@@ -180,7 +174,7 @@ static bool read_request(const struct fields *fields, struct http_head *head)
 static void answer(struct stream *stream)
 {
 	struct fields *fields = calloc(1, sizeof *fields);
-	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_for_box };
+	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	nghttp2_nv nva[FIELDS_MAX];
 	char status[16];
 
@@ -257,7 +251,7 @@ static void send_request(struct stream *stream, const struct http_head *head, bo
 {
 	struct http2 *http2 = stream->http2;
 	struct fields *fields = calloc(1, sizeof *fields);
-	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_for_server };
+	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	nghttp2_nv nva[FIELDS_MAX];
 	struct replacements all;
 	char authority[HOSTNAME_BYTES + 8];
@@ -316,7 +310,7 @@ void stream_take_answer(struct stream *stream, const struct fields *fields, bool
 {
 	const struct replacements *echoes = &stream->exchange.echoes;
 	nghttp2_session *box = stream->http2->session[BOX];
-	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_for_box };
+	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
 	nghttp2_nv nva[FIELDS_MAX];
 	struct fields *out = calloc(1, sizeof *out);
 	bool is_interim = false;
