@@ -121,15 +121,6 @@ static void reply_name(const struct question *question, struct name *name)
 
 /*** Questions for granted names ***/
 
-static const struct host_grant *first_grant(const char *name)
-{
-	for (size_t i = 0; i < grants->len; i++) {
-		if (host_grant_matches(&grants->items[i], name))
-			return &grants->items[i];
-	}
-	return NULL;
-}
-
 /* Whether some grant for the name permits one of the addresses. */
 static bool is_permitted(const char *name, const struct address *addresses, size_t len)
 {
@@ -184,11 +175,13 @@ static void on_patience(struct timer *timer)
  */
 static void refuse_addresses(const char *name, const struct address *addresses, size_t len)
 {
-	const struct host_grant *granted = first_grant(name);
+	const struct host_grant *granted = grants->items; /* one has the name: the host was asked */
 	struct arena arena = { 0 };
 	const char *grant = arena_printf(&arena, "--allow-private-host %s", name);
-	size_t ports_len = granted->kind == HOST_ANY ? 0 : granted->ports_len;
 
+	while (!host_grant_matches(granted, name))
+		granted++;
+	size_t ports_len = granted->kind == HOST_ANY ? 0 : granted->ports_len;
 	for (size_t i = 0; i < ports_len; i++)
 		grant = arena_printf(&arena, "%s%s%s", grant, i ? "," : ":",
 				     host_grant_ports(&arena, granted, i));
