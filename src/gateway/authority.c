@@ -312,6 +312,7 @@ SSL_CTX *authority_server(const char *name)
 
 int authority_read_store(const char *path, struct err *reterr)
 {
+	static const char begin_line[] = "-----BEGIN CERTIFICATE-----";
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n =
 		fd < 0 ? -errno
@@ -319,6 +320,11 @@ int authority_read_store(const char *path, struct err *reterr)
 
 	if (n < 0 || n > STORE_MAX)
 		return err_set(reterr, E_GRANT, n < 0 ? (int)-n : EFBIG, "read certificates from",
+			       path);
+	if (!memmem(authority.store, (size_t)n, begin_line, sizeof begin_line - 1))
+		return err_msg(reterr, E_GRANT,
+			       "no certificates in '%s' to check servers with; name a file of "
+			       "PEM in SSL_CERT_FILE",
 			       path);
 	authority.store_len = (size_t)n;
 	return 0;

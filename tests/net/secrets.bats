@@ -501,6 +501,9 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 		status_is 125
 		[[ $stderr == "aisbx: cannot read certificates from '$file'"* && $output != *ran* ]]
 	done
+	SSL_CERT_FILE=/etc/passwd in_box --secret "$S" -- sh -c 'echo ran'
+	status_is 125
+	[[ $stderr == "aisbx: no certificates in '/etc/passwd'"* && $output != *ran* ]]
 }
 
 @test "a server that sends the value compressed all the same is asked not to" {
