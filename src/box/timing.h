@@ -13,7 +13,7 @@ enum mark {
 	MARK_PLANNED, /* profile loaded, plan built */
 	MARK_CLONED,  /* init runs */
 	MARK_MAPPED,  /* user namespace has its maps */
-	MARK_NET,     /* network namespace made, lo up */
+	MARK_NET,     /* network namespace made */
 	MARK_DROPPED, /* init's capabilities gone */
 	MARK_MOUNTED, /* root built and pivoted (beside the two above) */
 	MARK_LANDLOCKED,
