@@ -20,7 +20,8 @@ static bool set_share(const struct usage_reader *reader, pid_t pid, int nice)
 	int now;
 
 	(void)snprintf(name, sizeof name, "%d/autogroup", pid);
-	_cleanup_close_ int fd = openat(reader->fds[USAGE_PROC], name, O_RDWR | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		openat(reader->fds[USAGE_PROC], name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (n < 0)
 		return true; /* gone, or there are no such groups */
