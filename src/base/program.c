@@ -15,22 +15,36 @@ static struct {
 	char *heap; /* page-aligned start */
 } caller;
 
-/* Only what is not writable: relocated and written pages exist nowhere else. */
+static void give_back(uintptr_t start, uintptr_t end)
+{
+	if (end > start)
+		(void)madvise((void *)start, end - start, MADV_DONTNEED); /* best effort */
+}
+
+/*
+ * Only what is not writable: relocated and written pages exist nowhere else. Segments that
+ * follow one another go at once, or this would bring pages of the first back.
+ */
 static int release(struct dl_phdr_info *info, size_t size, void *data)
 {
 	const uintptr_t page = 4096; /* the least; a larger one makes madvise fail, which is fine */
+	uintptr_t start = 0, end = 0;
 
 	(void)size;
 	(void)data;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-		uintptr_t start = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
-		uintptr_t end =
-			(info->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
+		uintptr_t at = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
 
-		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && end > start)
-			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* best effort */
+		if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
+			continue;
+		if (at - end > page) { /* end is the page that the last one ends in */
+			give_back(start, end);
+			start = at;
+		}
+		end = (info->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
 	}
+	give_back(start, end);
 	return 1; /* the first object is the program itself */
 }
 
