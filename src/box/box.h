@@ -8,11 +8,11 @@
 
 #include "base/err.h"
 #include "box/bindings_log.h"
-#include "box/missing.h"
 #include "box/network_log.h"
-#include "box/observe.h"
-#include "box/refusal_log.h"
-#include "box/relay.h"
+#include "box/refusals/missing.h"
+#include "box/refusals/observe.h"
+#include "box/refusals/refusal_log.h"
+#include "box/supervise/relay.h"
 #include "policy/plan.h"
 
 enum outcome {

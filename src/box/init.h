@@ -4,7 +4,7 @@
 #define AISBX_BOX_INIT_H
 
 #include "box/mounts.h"
-#include "box/observe.h"
+#include "box/refusals/observe.h"
 #include "policy/plan.h"
 
 /* What launch.c hands to init. */

@@ -19,11 +19,11 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-#include "box/disk.h"
 #include "box/init.h"
+#include "box/limits/disk.h"
+#include "box/limits/scope.h"
 #include "box/mounts.h"
 #include "box/phase.h"
-#include "box/scope.h"
 #include "box/slices.h"
 #include "box/userns.h"
 

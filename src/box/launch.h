@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 #include "bindings/server.h"
-#include "box/cgroup.h"
-#include "box/observe.h"
+#include "box/limits/cgroup.h"
+#include "box/refusals/observe.h"
 #include "broker/broker.h"
 #include "policy/plan.h"
 

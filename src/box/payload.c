@@ -23,15 +23,15 @@
 #include "base/sys.h"
 #include "box/build.h"
 #include "box/landlock.h"
-#include "box/listener.h"
-#include "box/refused.h"
-#include "box/rlimits.h"
+#include "box/limits/rlimits.h"
+#include "box/refusals/listener.h"
+#include "box/refusals/refused.h"
+#include "box/refusals/watched.h"
+#include "box/seccomp/syscalls.h"
 #include "box/slices.h"
-#include "box/syscalls.h"
+#include "box/supervise/truncation.h"
 #include "box/timing.h"
-#include "box/truncation.h"
 #include "box/tty.h"
-#include "box/watched.h"
 
 enum {
 	STACK_BYTES = 128 * 1024,

@@ -29,8 +29,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "box/missing.h"
-#include "box/refused_call.h"
+#include "box/refusals/missing.h"
+#include "box/refusals/refused_call.h"
 #include "policy/walls.h"
 
 enum phase {

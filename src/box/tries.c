@@ -16,11 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-#include "box/cgroup.h"
 #include "box/landlock.h"
+#include "box/limits/cgroup.h"
 #include "box/network.h"
+#include "box/seccomp/syscalls.h"
 #include "box/sources.h"
-#include "box/syscalls.h"
 #include "box/userns.h"
 
 /*** In a user namespace ***/

@@ -17,7 +17,7 @@
 #include <termios.h>
 
 #include "base/err.h"
-#include "box/relay.h"
+#include "box/supervise/relay.h"
 
 /*** In the box, after clone: no heap, no stdio. Errors are of the wall "terminal". ***/
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "box/refusal_log.h"
+#include "box/refusals/refusal_log.h"
 
 enum broker_event_kind {
 	EVENT_FAILED,	 /* err; the broker is gone */

@@ -3,8 +3,8 @@
 #ifndef AISBX_CLI_REFUSED_H
 #define AISBX_CLI_REFUSED_H
 
-#include "box/missing.h"
-#include "box/refusal_log.h"
+#include "box/refusals/missing.h"
+#include "box/refusals/refusal_log.h"
 
 /* One line on stderr for each, with what would allow it; a bounded number of lines. */
 void print_refusals(const struct refusal_log *log);

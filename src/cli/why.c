@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box/syscall_names.h"
+#include "box/seccomp/syscall_names.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "policy/source.h"

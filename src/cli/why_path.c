@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "box/mounts.h"
-#include "box/protect_rules.h"
+#include "box/protect/protect_rules.h"
 #include "cli/why.h"
 #include "policy/paths.h"
 #include "policy/resolve.h"

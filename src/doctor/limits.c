@@ -31,7 +31,7 @@ static int try_share(struct visit *visit, enum wall share, double *ret_ms, struc
 		return r;
 	for (int i = 0; i < WALL__N; i++)
 		visit->plan.degradable[i] = walls[i].may_degrade && i != (int)share;
-	/* A box that may lack /proc would get a scope for these: box/scope.h. */
+	/* A box that may lack /proc would get a scope for these: box/limits/scope.h. */
 	visit->plan.limits.memory = visit->plan.limits.cpu_ms = LIMIT_NONE;
 	if (share == WALL_CPUS)
 		visit->plan.limits.cpus = SHARE_WHOLE / 2;

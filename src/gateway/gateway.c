@@ -33,7 +33,7 @@
 #include "base/program.h"
 #include "base/sys.h"
 #include "box/landlock.h"
-#include "box/syscalls.h"
+#include "box/seccomp/syscalls.h"
 #include "broker/connections.h"
 #include "broker/events.h"
 #include "broker/loop.h"

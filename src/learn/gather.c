@@ -19,7 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-#include "box/observe.h"
+#include "box/refusals/observe.h"
 #include "policy/lists.h"
 #include "policy/paths.h"
 #include "policy/resolve.h"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "policy/registries.h"
+#include "policy/registries/registries.h"
 #include "policy/words.h"
 
 enum {

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "box/syscalls.h"
+#include "box/seccomp/syscalls.h"
 #include "policy/bindings.h"
 #include "policy/layout.h"
 #include "policy/network.h"

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "box/syscall_names.h"
+#include "box/seccomp/syscall_names.h"
 #include "policy/binding_specs.h"
 #include "policy/host_specs.h"
 #include "policy/http_rules.h"

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "box/syscalls.h"
+#include "box/seccomp/syscalls.h"
 #include "policy/schema.h"
 #include "report/bindings_json.h"
 #include "report/json.h"

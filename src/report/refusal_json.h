@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "box/missing.h"
-#include "box/refusal_log.h"
+#include "box/refusals/missing.h"
+#include "box/refusals/refusal_log.h"
 
 /* An array; log is NULL when nothing ran. */
 json_t *json_refused(const struct refusal_log *log);

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-#include "box/syscalls.h"
+#include "box/seccomp/syscalls.h"
 #include "policy/paths.h"
 #include "policy/resolve.h"
 #include "report/bindings_json.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "box/box.h"
-#include "box/refusal_log.h"
+#include "box/refusals/refusal_log.h"
 #include "box/surroundings.h"
 #include "cli/options.h"
 #include "doctor/doctor.h"

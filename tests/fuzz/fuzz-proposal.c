@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "box/observe.h"
+#include "box/refusals/observe.h"
 #include "learn/diff.h"
 #include "learn/edit.h"
 #include "learn/gather.h"

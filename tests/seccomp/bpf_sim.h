@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "box/bpf.h"
+#include "box/seccomp/bpf.h"
 
 /* 0, or -EINVAL for a program the kernel would not load, naming why in *ret_why. */
 int bpf_check(const struct sock_filter *insns, size_t len, const char **ret_why);

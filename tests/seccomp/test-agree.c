@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-#include "box/syscall_sets.h"
+#include "box/seccomp/syscall_sets.h"
 #include "bpf_sim.h"
 
 #define EPERM_ACT SCMP_ACT_ERRNO(EPERM)

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "box/syscall_sets.h"
-#include "box/syscalls.h"
+#include "box/seccomp/syscall_sets.h"
+#include "box/seccomp/syscalls.h"
 #include "bpf_sim.h"
 
 #define EPERM_RET      (SECCOMP_RET_ERRNO | (uint32_t)EPERM)

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "box/syscalls.h"
+#include "box/seccomp/syscalls.h"
 
 #define NEVER_A_CALL 500
 #define X32_GETPID   (0x40000000 + 39)

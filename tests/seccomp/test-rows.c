@@ -24,8 +24,8 @@
 
 #include <cmocka.h>
 
-#include "box/syscall_sets.h"
-#include "box/syscalls.h"
+#include "box/seccomp/syscall_sets.h"
+#include "box/seccomp/syscalls.h"
 #include "bpf_sim.h"
 
 static const struct word {

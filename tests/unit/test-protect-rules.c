@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* files.protect as decisions: each name, each change, each side of a move. */
-#include "box/protect_rules.h"
+#include "box/protect/protect_rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a run was refused, put together for the result. */
-#include "box/refusal_log.h"
+#include "box/refusals/refusal_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A refused call in words, and what of its arguments tells it from another. */
-#include "box/refused_call.h"
+#include "box/refusals/refused_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * policy/registries.h: which file and variable of which tool names which host, what wins,
+ * policy/registries/registries.h: which file and variable of which tool names which host, what wins,
  * what the box is told, what is refused. Each row makes files below a root and a home of
  * its own; no host of the machine's own configuration can come in.
  */
-#include "policy/registries.h"
+#include "policy/registries/registries.h"
 
 #include <errno.h>
 #include <fcntl.h>

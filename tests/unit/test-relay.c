@@ -4,7 +4,7 @@
  *
  * One thread plays writer, relay and reader; a relay that blocks is ended by alarm(2).
  */
-#include "box/relay.h"
+#include "box/supervise/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * The tails: whatever is added, the sum holds, what is sure stays, and what is held is
  * the end of the stream. A slow model with plain arrays does the same beside it.
  */
-#include "box/tails.h"
+#include "box/supervise/tails.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
  *
  *	test: outer master | slave: the caller's terminal
  *	  shell		session leader; puts the supervisor into fore- or background, reaps it
- *	    supervisor	stand-in with a loop like src/box/supervise.c
+ *	    supervisor	stand-in with a loop like src/box/supervise/supervise.c
  *	      payload	on the inner pty
  *
  * No sleeps: every wait is a poll with a bound on something the other side does.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a box uses, read from files of /proc. */
-#include "box/usage.h"
+#include "box/limits/usage.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

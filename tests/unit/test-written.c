@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What was written in all, out of looks that can miss something. */
-#include "box/written.h"
+#include "box/limits/written.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

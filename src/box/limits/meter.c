@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A box's memory and processor time by looking: see meter.h. */
+#include "box/limits/meter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/program.h"
+#include "base/sys.h"
+#include "box/limits/crowd.h"
+#include "box/limits/written.h"
+#include "box/phase.h"
+#include "policy/profile.h"
+
+enum {
+	/* What one processor can touch in a microsecond, in pages of 4 KiB that are zeroed. */
+	BYTES_PER_US = 3072,
+	PROCESSORS_MAX = 8, /* that the memory of a machine keeps busy with it */
+	LEAST_US = 1000,
+	MOST_US = 250 * 1000,
+	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
+	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
+	LONG_US = 50 * 1000,	     /* of waiting: worth giving pages of the program back */
+	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
+	STACK_BYTES = 256 * 1024,
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint64_t left_of(uint64_t limit, uint64_t used)
+{
+	return used < limit ? limit - used : 0;
+}
+
+/* Until a limit could be reached, at the earliest. */
+static int64_t time_to_limit_us(const struct meter *meter, uint64_t memory, uint64_t cpu_us)
+{
+	uint64_t n = meter->processors, fillers = n < PROCESSORS_MAX ? n : PROCESSORS_MAX;
+	uint64_t least = MOST_US;
+
+	if (meter->memory_limit != LIMIT_NONE) {
+		uint64_t us = left_of(meter->memory_limit, memory) / (BYTES_PER_US * fillers);
+		least = us < least ? us : least;
+	}
+	if (meter->cpu_limit_us != LIMIT_NONE) {
+		uint64_t us = left_of(meter->cpu_limit_us, cpu_us) / n;
+		least = us < least ? us : least;
+	}
+	if (meter->disk_limit != LIMIT_NONE) {
+		uint64_t us =
+			left_of(meter->disk_limit, meter->disk_bytes) / (BYTES_PER_US * fillers);
+		least = us < least ? us : least;
+	}
+	return least < LEAST_US ? LEAST_US : (int64_t)least;
+}
+
+/* sysconf(3) reads a file, and touches more of the program than a waiting process should. */
+uint64_t processors_usable(void)
+{
+	unsigned long mask[8192 / (8 * sizeof(unsigned long))]; /* the most that Linux has */
+	long bytes = sys_call3(SYS_sched_getaffinity, 0, sizeof mask, mask);
+	uint64_t n = 0;
+
+	for (size_t i = 0; bytes > 0 && i < (size_t)bytes / sizeof *mask; i++)
+		n += (uint64_t)__builtin_popcountl(mask[i]);
+	return n ? n : 1;
+}
+
+void meter_reset(struct meter *meter)
+{
+	meter->processors = processors_usable();
+	atomic_store(&meter->verdict, METER_FINE);
+	atomic_store(&meter->peak_memory, 0);
+	atomic_store(&meter->peak_tasks, 0);
+	atomic_store(&meter->cpu_us, 0);
+	atomic_store(&meter->disk_bytes, 0);
+	meter->reader.shmem_base_bytes = 0;
+}
+
+int64_t meter_first_ms(const struct meter *meter)
+{
+	return time_to_limit_us(meter, 0, 0) / 1000;
+}
+
+static void raise_to(_Atomic uint64_t *peak, uint64_t value)
+{
+	if (value > atomic_load_explicit(peak, memory_order_relaxed))
+		atomic_store_explicit(peak, value, memory_order_relaxed);
+}
+
+static void signal_everyone(const struct meter *meter, int signal)
+{
+	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
+
+	record.signal.signal = signal;
+	record.signal.everyone = true;
+	(void)phase_send(meter->kill_fd, &record); /* init gone: the others are, too */
+}
+
+static void tell(struct meter *meter, enum meter_verdict verdict)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&meter->verdict, verdict);
+	/* An eventfd at its first count takes another: cannot fail. */
+	(void)!write(meter->verdict_fd, &one, sizeof one);
+	/* Not after the loop has woken up: what it would do next. */
+	if (verdict == METER_MEMORY || verdict == METER_DISK)
+		signal_everyone(meter, SIGKILL);
+}
+
+static bool is_near(uint64_t limit, uint64_t used)
+{
+	return limit != LIMIT_NONE && left_of(limit, used) < limit / NEAR_PARTS;
+}
+
+/* A look that takes long is not begun again at once, unless the limit is near. */
+static int64_t wait_us(const struct meter *meter, uint64_t memory, int64_t took_us)
+{
+	int64_t wait = time_to_limit_us(meter, memory, meter->cpu_us);
+
+	return wait < took_us && !is_near(meter->memory_limit, memory) &&
+			       !is_near(meter->disk_limit, meter->disk_bytes)
+		       ? took_us
+		       : wait;
+}
+
+/* What a look left behind for the next. */
+struct progress {
+	uint64_t memory;   /* measured, or bounded where that was enough */
+	uint64_t measured; /* last, and what the bound was then */
+	uint64_t measured_bound;
+	uint64_t bound; /* of the last look */
+	int64_t measured_at_us;
+	int64_t measuring_us; /* what it took */
+	bool is_crowd, is_crowd_left;
+	struct written written;
+};
+
+/*
+ * Above the limit only measuring tells; else once in a while, and for a true peak: of what
+ * has come half of the way when it pauses, for measuring takes long beside what takes memory.
+ */
+static bool wants_measure(const struct meter *meter, const struct progress *progress,
+			  uint64_t bound)
+{
+	int64_t since = now_us() - progress->measured_at_us;
+
+	if (meter->has_cgroup)
+		return false;
+	if (meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit)
+		return true;
+	if (since > WHOLE_LOOK_US)
+		return true;
+	return bound / 5 > progress->measured_bound / 4 && since > progress->measuring_us * 20 &&
+	       (bound < meter->memory_limit / 2 || bound <= progress->bound);
+}
+
+static int measure(struct meter *meter, struct progress *progress, uint64_t bound)
+{
+	int64_t begin = now_us();
+	int r = usage_measure(&meter->reader, meter->memory_limit, &progress->measured);
+
+	progress->memory = progress->measured;
+	progress->measured_at_us = now_us();
+	progress->measured_bound = bound;
+	progress->measuring_us = progress->measured_at_us - begin;
+	if (r == 0)
+		raise_to(&meter->peak_memory, progress->memory);
+	return r;
+}
+
+/*
+ * What takes memory does so while it is measured, too. So a box that may have taken much of
+ * what was left stands still meanwhile. What others stopped would go on with the rest: then
+ * it does not.
+ */
+static bool is_to_stand_still(const struct meter *meter, const struct progress *progress,
+			      uint64_t bound)
+{
+	uint64_t room = left_of(meter->memory_limit, progress->measured);
+
+	for (size_t i = 0; i < meter->reader.tasks_len; i++) {
+		if (meter->reader.tasks[i].state == 'T' || meter->reader.tasks[i].state == 't')
+			return false;
+	}
+	return meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit &&
+	       left_of(bound, progress->measured_bound) > room / NEAR_PARTS;
+}
+
+static int look_closely(struct meter *meter, struct progress *progress)
+{
+	uint64_t bound = progress->memory;
+	struct usage usage;
+	bool wanted = wants_measure(meter, progress, bound);
+	int r = 0;
+
+	progress->bound = bound;
+	if (!wanted)
+		return 0;
+	bool stands_still = is_to_stand_still(meter, progress, bound);
+	if (stands_still) {
+		signal_everyone(meter, SIGSTOP);
+		r = usage_read(&meter->reader, &usage); /* who was forked until now */
+		bound = usage_read_tables(&meter->reader);
+	}
+	if (r == 0)
+		r = measure(meter, progress, bound);
+	if (stands_still && r == 0 && progress->measured <= meter->memory_limit)
+		signal_everyone(meter, SIGCONT);
+	return r;
+}
+
+static enum meter_verdict look(struct meter *meter, struct progress *progress)
+{
+	struct usage usage;
+	int r = usage_read(&meter->reader, &usage);
+
+	if (r == 0) {
+		progress->memory = usage.memory_bytes;
+		if (!meter->has_cgroup && usage.memory_bytes > meter->memory_limit)
+			progress->memory = usage_read_tables(&meter->reader);
+		/* A process that its parent never waits for takes its share with it. */
+		raise_to(&meter->cpu_us, usage.cpu_us);
+		raise_to(&meter->peak_tasks, usage.tasks);
+		written_follow(&progress->written, usage.written_bytes);
+		atomic_store(&meter->disk_bytes, progress->written.bytes);
+		progress->is_crowd_left =
+			crowd_follow(&meter->reader, meter->processors, &progress->is_crowd);
+		r = look_closely(meter, progress);
+	}
+	if (r < 0)
+		return METER_BLIND;
+	if (meter->memory_limit != LIMIT_NONE && progress->memory > meter->memory_limit)
+		return METER_MEMORY;
+	if (meter->cpu_limit_us != LIMIT_NONE && meter->cpu_us >= meter->cpu_limit_us)
+		return METER_CPU;
+	if (meter->disk_limit != LIMIT_NONE && meter->disk_bytes > meter->disk_limit)
+		return METER_DISK;
+	return METER_FINE;
+}
+
+static void *keep_looking(void *argument)
+{
+	struct meter *meter = argument;
+	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
+	struct progress progress = { 0 };
+
+	for (;;) {
+		int64_t begin = now_us();
+		enum meter_verdict verdict = look(meter, &progress);
+		int64_t took = now_us() - begin;
+
+		if (verdict != METER_FINE) {
+			tell(meter, verdict);
+			return NULL;
+		}
+		int64_t wait = wait_us(meter, progress.memory, took);
+		if (progress.written.looks[progress.written.last] > meter->disk_limit)
+			wait = 0; /* if it is, the next look agrees */
+		if (progress.is_crowd_left && wait > CROWD_US)
+			wait = CROWD_US;
+		if (wait >= LONG_US)
+			program_release_pages();
+		struct timespec time = { wait / 1000000, wait % 1000000 * 1000 };
+		int r = ppoll(&stop, 1, &time, NULL);
+		if (r > 0 || (r < 0 && errno != EINTR))
+			return NULL;
+	}
+}
+
+/* Signals are the main thread's. */
+static int start_thread(struct meter *meter)
+{
+	pthread_attr_t attributes;
+	sigset_t all, old;
+	int r = pthread_attr_init(&attributes);
+
+	if (r)
+		return -r;
+	(void)sigfillset(&all);
+	r = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	if (r == 0)
+		r = pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (r == 0) {
+		r = pthread_create(&meter->thread, &attributes, keep_looking, meter);
+		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	(void)pthread_attr_destroy(&attributes);
+	return -r;
+}
+
+static void close_all(struct meter *meter)
+{
+	close_keeping_errno(meter->verdict_fd);
+	close_keeping_errno(meter->stop_fd);
+	close_keeping_errno(meter->kill_fd);
+	for (int i = 0; i < USAGE__N; i++)
+		close_keeping_errno(meter->reader.fds[i]);
+	usage_forget(&meter->reader);
+	meter->verdict_fd = meter->stop_fd = meter->kill_fd = -1;
+}
+
+int meter_start(struct meter *meter, const int fds[USAGE__N])
+{
+	int r = 0;
+
+	memcpy(meter->reader.fds, fds, sizeof meter->reader.fds);
+	meter->verdict_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	meter->stop_fd = eventfd(0, EFD_CLOEXEC);
+	meter->kill_fd = fcntl(meter->socket_fd, F_DUPFD_CLOEXEC, 0);
+	if (meter->verdict_fd < 0 || meter->stop_fd < 0 || meter->kill_fd < 0)
+		r = -errno;
+	if (r == 0)
+		r = start_thread(meter);
+	if (r < 0)
+		close_all(meter);
+	return r;
+}
+
+enum meter_verdict meter_verdict(struct meter *meter)
+{
+	uint64_t count;
+
+	(void)!read(meter->verdict_fd, &count, sizeof count); /* readable, or nothing was said */
+	return atomic_load(&meter->verdict);
+}
+
+void meter_stop(struct meter *meter)
+{
+	const uint64_t one = 1;
+
+	if (meter->verdict_fd < 0)
+		return;
+	(void)!write(meter->stop_fd, &one, sizeof one); /* as in tell() */
+	(void)pthread_join(meter->thread, NULL);
+	close_all(meter);
+}
