@@ -3,9 +3,9 @@
 #include "learn/propose.h"
 
 #include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "box/protect/protect_rules.h"
 #include "learn/collapse.h"
 #include "policy/paths.h"
 #include "policy/units.h"
@@ -22,52 +22,6 @@ struct work {
 	void *context;
 	struct proposal *proposal;
 };
-
-/*** Findings ***/
-
-void seen_add(struct arena *arena, struct seen_list *list, const char *path, bool is_dir,
-	      unsigned how)
-{
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
-	list->items[list->len++] =
-		(struct seen){ .path = arena_strdup(arena, path), .is_dir = is_dir, .how = how };
-}
-
-static int compare_seen(const void *a, const void *b)
-{
-	return strcmp(((const struct seen *)a)->path, ((const struct seen *)b)->path);
-}
-
-void seen_settle(struct seen_list *list)
-{
-	size_t kept = 0;
-
-	if (list->len == 0)
-		return;
-	qsort(list->items, list->len, sizeof *list->items, compare_seen);
-	for (size_t i = 1; i < list->len; i++) {
-		struct seen *last = &list->items[kept];
-		const struct seen *next = &list->items[i];
-
-		if (strcmp(last->path, next->path) != 0) {
-			list->items[++kept] = *next;
-			continue;
-		}
-		last->how |= next->how;
-		last->is_dir |= next->is_dir;
-	}
-	list->len = kept + 1;
-}
-
-void lack_add(struct arena *arena, struct lack_list *list, const char *what, const char *why)
-{
-	for (size_t i = 0; i < list->len; i++) {
-		if (strcmp(list->items[i].what, what) == 0)
-			return;
-	}
-	list->items = arena_grow(arena, list->items, list->len, &list->cap, sizeof *list->items);
-	list->items[list->len++] = (struct lack){ arena_strdup(arena, what), why };
-}
 
 static void add(const struct work *work, const char *section, const char *key, bool is_list,
 		const char *value, const char *why)
@@ -239,6 +193,51 @@ static void tell_forgotten(const struct work *work, const struct seen *seen)
 		    "the box's own home takes what is written there, and forgets it");
 }
 
+static bool lies_in(const struct wanted_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		const struct wanted *item = &list->items[i];
+
+		if (strcmp(item->path, path) == 0 ||
+		    (item->is_whole && path_is_below(path, item->path)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whoever writes to a repository can plant what git runs by itself. A run that kept to what
+ * files.protect leaves to git does not need that.
+ */
+static void propose_protection(const struct work *work, const struct wanted_list *writes)
+{
+	static const char *const names[] = { ".git" };
+	static const struct rules rules = { .names = names, .names_len = 1, .has_git = true };
+	static char *patterns[] = { (char *)".git" };
+	static const struct strv made = { patterns, 1, 1 };
+	const struct findings *findings = work->findings;
+	bool is_in_repository = false;
+
+	for (size_t i = 0; i < findings->seen.len; i++) {
+		const struct seen *seen = &findings->seen.items[i];
+		const struct rules_path path = { "/", seen->path + 1, seen->path, false };
+
+		if (!(seen->how & (SEEN_CHANGE | SEEN_MAKE)) || !lies_in(writes, seen->path) ||
+		    !matches(seen->path, &made))
+			continue;
+		if (!rules_allow(&rules, &path, seen->is_dir ? CHANGE_MKDIR : CHANGE_WRITE))
+			return;
+		is_in_repository = true;
+	}
+	for (size_t i = 0; i < findings->names.len; i++) {
+		if (matches(findings->names.items[i], &made))
+			return;
+	}
+	if (is_in_repository)
+		add(work, "files", "protect", true, ".git",
+		    "what git runs by itself stays as it is");
+}
+
 static void propose_writes(const struct work *work, struct wanted_list *ret_writes)
 {
 	const struct findings *findings = work->findings;
@@ -267,22 +266,11 @@ static void propose_writes(const struct work *work, struct wanted_list *ret_writ
 	join_reasons(work->arena, &writes);
 	wanted_collapse(work->arena, places, &writes);
 	add_paths(work, "write", &writes);
+	propose_protection(work, &writes);
 	*ret_writes = writes;
 }
 
 /*** What is read ***/
-
-static bool lies_in(const struct wanted_list *list, const char *path)
-{
-	for (size_t i = 0; i < list->len; i++) {
-		const struct wanted *item = &list->items[i];
-
-		if (strcmp(item->path, path) == 0 ||
-		    (item->is_whole && path_is_below(path, item->path)))
-			return true;
-	}
-	return false;
-}
 
 /*
  * Python lists the directories that it looks for modules in: of itself that is no reason to

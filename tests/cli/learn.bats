@@ -116,6 +116,27 @@ state() {
 	[ "$(cat copy/file)" = x ]
 }
 
+@test "git commit: the repository without what git runs by itself" {
+	need git
+	git init -q .
+	git config user.name t
+	git config user.email t@t
+	echo x >file
+	git add file
+	git commit -qm first
+	echo y >file
+	learns git commit -qam second
+	grep -A1 'protect:' p.yaml | grep -q '    - ".git"  # '
+	aisbx run -p ./p.yaml -- git commit -qam second
+	[ "$(git log --format=%s | tr '\n' ' ')" = "second first " ]
+	run aisbx run -p ./p.yaml -c 'true' # no interpreter: the list of programs holds
+	[ "$status" -ne 0 ]
+	sed -i 's/^exec:/&\n  - sh/' p.yaml
+	run aisbx run -p ./p.yaml -- sh -c 'echo x >.git/hooks/pre-commit'
+	[ "$status" -ne 0 ]
+	[ ! -e .git/hooks/pre-commit ]
+}
+
 @test "pytest: the modules and their tests; no __pycache__, no cache" {
 	need pytest-3
 	mkdir pkg tests

@@ -335,6 +335,22 @@ static void test_work_tree(void **state)
 	assert_false(findings_change_work(&arena, &findings));
 }
 
+/* What git writes is granted without what it runs; what the run needs of that, it has. */
+static void test_repository(void **state)
+{
+	struct findings findings = findings_of();
+
+	(void)state;
+	seen_add(&arena, &findings.seen, "/home/u/p/.git/index.lock", false, SEEN_MAKE);
+	seen_add(&arena, &findings.seen, "/home/u/p/.git/objects/ab", true, SEEN_MAKE);
+	assert_non_null(strstr(text_of(&findings), "  protect:\n    - \".git\"  #"));
+	strv_push(&arena, &findings.names, arena_strdup(&arena, ".git"));
+	assert_null(strstr(text_of(&findings), "protect:"));
+	findings.names.len = 0;
+	seen_add(&arena, &findings.seen, "/home/u/p/.git/hooks/pre-push", false, SEEN_MAKE);
+	assert_null(strstr(text_of(&findings), "protect:"));
+}
+
 /* Whatever a file is called, the proposal has the grants that were meant and no other. */
 static void test_hostile_names(void **state)
 {
@@ -527,6 +543,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_whole_proposal, clear_arena),
 		cmocka_unit_test_teardown(test_imports, clear_arena),
 		cmocka_unit_test_teardown(test_work_tree, clear_arena),
+		cmocka_unit_test_teardown(test_repository, clear_arena),
 		cmocka_unit_test_teardown(test_hostile_names, clear_arena),
 		cmocka_unit_test_teardown(test_scalars, clear_arena),
 		cmocka_unit_test_teardown(test_edit, clear_arena),
