@@ -36,8 +36,9 @@ struct spot {
 	const char *box_path;	 /* no link in it */
 	const char *host_path;	 /* of what a bind shows, whether it is there or not */
 	bool exists;
-	bool is_exact; /* step made this very path */
-	bool may_pass; /* the modes of the directories above let the box's user through */
+	bool is_exact;	      /* step made this very path */
+	bool may_pass;	      /* the modes of the directories above let the box's user through */
+	bool is_no_directory; /* and was to lead further */
 	struct stat st;
 };
 
@@ -106,13 +107,24 @@ static const char *link_target(const struct why *why, const struct spot *place)
 /* Whether place is a directory that leads further. */
 static bool enter(const struct why *why, struct spot *place)
 {
-	if (!place->exists)
+	const struct step *step = place->step;
+
+	if (!place->exists || (step->kind == STEP_MASK && !(step->flags & STEP_OPENED)))
 		return false;
-	if (place->step->kind != STEP_BIND)
+	if (step->kind != STEP_BIND)
 		return true;
-	place->may_pass = place->may_pass &&
-			  modes_allow(why->plan, place->step, place->host_path, &place->st, 1);
+	place->may_pass =
+		place->may_pass && modes_allow(why->plan, step, place->host_path, &place->st, 1);
 	return S_ISDIR(place->st.st_mode);
+}
+
+/* What is asked for lies below what is not there, if ".." does not lead out of it. */
+static void stop_at(const struct why *why, const char *missing, const char *rest, struct spot *ret)
+{
+	const char *asked = path_absolute(why->arena, missing, rest);
+
+	ret->is_no_directory = ret->exists && ret->step->kind == STEP_BIND;
+	look(why, path_is_within(asked, missing) ? asked : missing, ret);
 }
 
 /* As the kernel would in the box. 0, or -ELOOP. Ends at the first thing that is not there. */
@@ -139,21 +151,22 @@ static int walk(const struct why *why, const char *path, struct spot *ret)
 			if (target && ++links > MAX_LINKS)
 				return -ELOOP;
 			if (target) {
-				todo = arena_printf(why->arena, "%s/%s", target, rest);
+				todo = arena_printf(why->arena, "%s%s", target, rest);
 				if (*target == '/')
 					now = arena_strdup(why->arena, "/");
 				continue;
 			}
 			now = next;
 			if (rest[strspn(rest, "/")] && !enter(why, ret)) {
-				/* What is asked for lies below what is not there. */
-				look(why, path_absolute(why->arena, now, rest + 1), ret);
+				stop_at(why, now, rest + 1, ret);
 				return 0;
 			}
 		}
 		todo = rest;
 	}
 	look(why, now, ret);
+	ret->is_no_directory =
+		todo[-1] == '/' && ret->host_path && ret->exists && !S_ISDIR(ret->st.st_mode);
 	return 0;
 }
 
@@ -386,6 +399,11 @@ static int answer_place(struct why *why, struct spot *place, bool write)
 			return why_decide(why, true, NULL, "it is what the program has open");
 		if (mounts_hides(place->box_path))
 			return why_decide(why, false, NULL, "it tells of the host");
+		if (path_is_below(place->box_path, "/proc") &&
+		    strspn(path_rest(place->box_path, "/proc"), "0123456789"))
+			return why_decide(why, false, NULL,
+					  "numbers there are of the box's own processes, and "
+					  "init's is hidden");
 		break;
 	case STEP_DIR: /* on the way to a grant */
 		if (!in || in->kind != STEP_PRIVATE)
@@ -418,6 +436,8 @@ int why_path(struct why *why, const char *text)
 	why->answer->what = path_absolute(why->arena, "/", path);
 	if (walk(why, path, &place) < 0)
 		return why_decide(why, false, NULL, "its symbolic links lead to no end");
+	if (place.is_no_directory)
+		return why_decide(why, false, NULL, "what is to lead further is no directory");
 	answer_place(why, &place, write);
 	if (strcmp(place.box_path, why->answer->what) != 0)
 		why->answer->reason = arena_printf(why->arena, "it leads to '%s': %s",

@@ -84,15 +84,17 @@ agree() { # OPTION... -- PATH...
 		/etc/hostname /nowhere /nowhere/x /tmp /tmp/x /tmp/x/y /var /run "$HOME" "$HOME/x" \
 		"$HOME/kept" "$HOME/kept/x" "$T" "$T/data/x" /usr/bin/../../etc/passwd /usr/bin/env/x
 	agree -p default -- /proc /proc/self/status /proc/cpuinfo /proc/keys /proc/cmdline /dev \
-		/dev/null /dev/zero /dev/shm /dev/shm/x /dev/mem /dev/kmsg /dev/stdin /sys /sys/kernel
+		/proc/1 /proc/1/status /dev/null /dev/zero /dev/shm /dev/shm/x /dev/mem /dev/kmsg /dev/stdin /sys /sys/kernel
 	agree -p ./p.yaml -- data data/x data/secret data/gone /elsewhere /elsewhere/x \
 		/elsewhere/secret out out/file out/new out/private out/closed out/closed/new out/no/new \
+		data/x/ out/file/ data/x/../x data/gone/../x data/secret/../x out/closed/../file \
 		/etc/hostname p.yaml
 	agree -p ./p.yaml --rw proj -- proj proj/a proj/sub proj/sub/b proj/sub/new proj/.git \
 		proj/.git/config proj/.git/index proj/.git/hooks proj/.git/refs/new proj/.envrc proj/.ENVRC \
 		proj/Makefile proj/makefile proj/sub/Makefile proj/link proj/host proj/inside proj/dangling \
 		proj/loop proj/a/x
-	agree --rw . --hide data --hide proj/a -- data data/x data/gone proj/a proj/new
+	agree --rw . --hide data --hide proj/a -- data data/x data/gone proj/a proj/new \
+		data/../proj/new proj/a/../new proj/sub/../new
 	agree --ro . --hide data --hide proj/a -- data data/x data/gone proj/a proj/sub/b proj/new
 	agree --ro . --rw proj/sub --hide out/file -- proj proj/sub proj/sub/b proj/sub/new proj/a out/file
 	agree --rw . --ro proj/sub --tmpfs data -- proj/sub proj/sub/b proj/sub/new data data/x data/new
