@@ -90,6 +90,14 @@ leftovers() {
 	[ "$(jq '.disk_bytes >= 4194304 and .disk_bytes < 5242880' result.json)" = true ]
 }
 
+@test "disk: a command that is looked at while it is executed is not taken for one that cannot be" {
+	mkdir w
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		run box --disk 4M --rw w -- true
+		status_is 0
+	done
+}
+
 @test "a supervisor that is killed leaves no cgroup" {
 	"$AISBX" run -m 64M -- sleep 60 &
 	local supervisor=$!

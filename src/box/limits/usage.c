@@ -18,7 +18,6 @@
 #include "box/limits/written.h"
 
 enum {
-	INIT_PID = 1,
 	TEXT_BYTES = 16 * 1024,
 	NAME_BYTES = 64,
 	MEMFDS_MAX = 1024,

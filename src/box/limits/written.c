@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -40,6 +41,41 @@ static bool is_ending(const struct usage_reader *reader, const struct usage_task
 	       !usage_parse_stat(text, &stat) || stat.flags & EXITING;
 }
 
+/* Of the text of a stat file: its second field, in parentheses. */
+static const char *name_in(char *text)
+{
+	char *begin = strchr(text, '('), *end = strrchr(text, ')');
+
+	if (!begin || !end)
+		return "";
+	end[1] = '\0';
+	return begin;
+}
+
+/*
+ * The command comes out of vfork(2) with a memory of its own that nobody may look at yet. It has
+ * init's name until it may, and the least number of all while it is there. Bounded, for it could
+ * take that name again.
+ */
+static bool is_starting(const struct usage_reader *reader, const struct usage_task *task)
+{
+	enum {
+		STARTING_S = 2
+	};
+	char init[1024], text[1024];
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (task != reader->tasks || task->parent != INIT_PID ||
+	    now.tv_sec - reader->begin_s > STARTING_S)
+		return false;
+	ssize_t n = pread(reader->fds[USAGE_INIT], init, sizeof init - 1, 0);
+	if (n <= 0 || read_file(reader, task, "stat", text, sizeof text) <= 0)
+		return false;
+	init[n] = '\0';
+	return strcmp(name_in(init), name_in(text)) == 0;
+}
+
 static int compare_tasks(const void *a, const void *b)
 {
 	const struct usage_task *x = a, *y = b;
@@ -54,6 +90,10 @@ int written_read(const struct usage_reader *reader, struct usage_task *task)
 	char text[512];
 
 	ssize_t n = read_file(reader, task, "io", text, sizeof text);
+	if (n == -EACCES && is_starting(reader, task))
+		return 0;
+	if (n == -EACCES) /* it may be executed now */
+		n = read_file(reader, task, "io", text, sizeof text);
 	if (n >= 0) {
 		const char *line = strstr(text, key);
 
