@@ -474,6 +474,8 @@ static void run_loop(struct supervisor *sup)
 
 	while (!sup->closed && !sup->ended)
 		turn(sup);
+	if (supervisor_limits_fd() >= 0)
+		supervisor_read_limits(sup); /* said while poll(2) looked at the others */
 	sup->meter_at_ms = NEVER;
 	await_end(sup);
 	/* What was sent before the end. */

@@ -160,7 +160,9 @@ void supervisor_read_limits(struct supervisor *sup)
 		end_at(sup, REASON_DISK);
 		break;
 	case METER_BLIND:
-		sup->end->is_unseen = !sup->ended && !sup->closed && sup->reason == REASON_NONE;
+		if (sup->ended || sup->closed)
+			break; /* there is no box to see any more */
+		sup->end->is_unseen = sup->reason == REASON_NONE;
 		supervisor_give_up(sup, ESRCH, "measure", "the box");
 		break;
 	case METER_FINE:
