@@ -115,44 +115,33 @@ static int load_check_profile(struct arena *arena, const struct profile *profile
 static void format_limit(const struct limits *limits, const struct box_end *end, char *text,
 			 size_t size)
 {
-	char value[32] = "";
-	const char *name;
+	static const struct {
+		const char *name;
+		void (*format)(uint64_t value, char *text, size_t size);
+		size_t limit;
+	} ends[OUTCOME__N] = {
+		[OUTCOME_WALL_LIMIT] = { "wall time", units_format_time,
+					 offsetof(struct limits, wall_ms) },
+		[OUTCOME_CPU_LIMIT] = { "CPU time", units_format_time,
+					offsetof(struct limits, cpu_ms) },
+		[OUTCOME_MEMORY_LIMIT] = { "memory", units_format_size,
+					   offsetof(struct limits, memory) },
+		[OUTCOME_OUTPUT_LIMIT] = { "output", units_format_size,
+					   offsetof(struct limits, output) },
+		[OUTCOME_DISK_LIMIT] = { "disk", units_format_size, offsetof(struct limits, disk) },
+		[OUTCOME_SIGNALED] = { "file size", units_format_size,
+				       offsetof(struct limits, file_size) },
+	};
+	const char *name = ends[end->outcome].name;
+	char value[32];
 
 	text[0] = '\0';
-	switch (end->outcome) {
-	case OUTCOME_WALL_LIMIT:
-		name = "wall time";
-		units_format_time(limits->wall_ms, value, sizeof value);
-		break;
-	case OUTCOME_CPU_LIMIT:
-		name = "CPU time";
-		units_format_time(limits->cpu_ms, value, sizeof value);
-		break;
-	case OUTCOME_MEMORY_LIMIT:
-		name = "memory";
-		units_format_size(limits->memory, value, sizeof value);
-		break;
-	case OUTCOME_OUTPUT_LIMIT:
-		name = "output";
-		units_format_size(limits->output, value, sizeof value);
-		break;
-	case OUTCOME_DISK_LIMIT:
-		name = "disk";
-		units_format_size(limits->disk, value, sizeof value);
-		break;
-	case OUTCOME_SIGNALED:
-		if (end->signal != SIGXFSZ || limits->file_size == LIMIT_NONE)
-			return;
-		name = "file size";
-		units_format_size(limits->file_size, value, sizeof value);
-		break;
-	case OUTCOME_EXITED:
-	case OUTCOME_INPUT_REJECTED:
-	case OUTCOME_SETUP_FAILED:
-	case OUTCOME__N:
-	default:
+	if (!name || (end->outcome == OUTCOME_SIGNALED &&
+		      (end->signal != SIGXFSZ || limits->file_size == LIMIT_NONE)))
 		return;
-	}
+	ends[end->outcome].format(
+		*(const uint64_t *)((const char *)limits + ends[end->outcome].limit), value,
+		sizeof value);
 	(void)snprintf(text, size, "%s limit of %s", name, value);
 }
 
