@@ -45,15 +45,5 @@ answers() {
 	done | normal
 }
 
-answers >"$work/answers"
-if [ "$1" = --update ]; then
-	cp "$work/answers" "$here/refused.txt"
-	exit 0
-fi
-echo 1..1
-if diff "$here/refused.txt" "$work/answers" >"$work/diff"; then
-	echo "ok 1 - refused.txt"
-else
-	echo "not ok 1 - refused.txt"
-	sed 's/^/# /' "$work/diff"
-fi
+. "$here/compare.sh"
+compare "$here/refused.txt" "$1"

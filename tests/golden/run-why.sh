@@ -24,15 +24,5 @@ answers() {
 	done | sed "s|$work|@WORK@|g"
 }
 
-answers >"$work/answers"
-if [ "$1" = --update ]; then
-	cp "$work/answers" "$here/why.txt"
-	exit 0
-fi
-echo 1..1
-if diff "$here/why.txt" "$work/answers" >"$work/diff"; then
-	echo "ok 1 - why.txt"
-else
-	echo "not ok 1 - why.txt"
-	sed 's/^/# /' "$work/diff"
-fi
+. "$here/compare.sh"
+compare "$here/why.txt" "$1"
