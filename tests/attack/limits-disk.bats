@@ -149,6 +149,23 @@ held() { # NAME [MIB]: ended at 16M; below its limit done, and the count is true
 	[ "$(jq '.disk_bytes >= 8388608 and .disk_bytes < 9437184' r.json)" = true ]
 }
 
+@test "a command that nobody may look at, under init's name, writes no further" {
+	cat >hidden.py <<-'E'
+		import ctypes, os, time
+		libc = ctypes.CDLL(None)
+		libc.prctl(15, b"aisbx", 0, 0, 0)
+		libc.prctl(4, 0, 0, 0, 0) # PR_SET_DUMPABLE
+		file = os.open("w/b", os.O_CREAT | os.O_WRONLY)
+		for _ in range(400):
+		    os.write(file, b"x" * (1 << 20))
+		    os.fsync(file)
+		    time.sleep(0.05)
+	E
+	BOUND=60 run aisbx run --ro hidden.py --rw w --disk 4M --file-size 1G -- python3 -I hidden.py
+	status_is 137
+	[ "$(stat -c %s w/b)" -lt $((24 << 20)) ]
+}
+
 # Of an ordinary user's, when root owns the program.
 @test "a program that may be executed and not read ends the box, with a word" {
 	need_root

@@ -319,7 +319,6 @@ int meter_start(struct meter *meter, const int fds[USAGE__N])
 	int r = 0;
 
 	memcpy(meter->reader.fds, fds, sizeof meter->reader.fds);
-	meter->reader.begin_s = now_us() / 1000000;
 	meter->verdict_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	meter->stop_fd = eventfd(0, EFD_CLOEXEC);
 	meter->kill_fd = fcntl(meter->socket_fd, F_DUPFD_CLOEXEC, 0);

@@ -53,7 +53,6 @@ struct usage {
 struct usage_reader {
 	int fds[USAGE__N];
 	const _Atomic uint64_t *reaped_blocks; /* NULL: what is written is not asked for */
-	int64_t begin_s;		       /* when looking began: CLOCK_MONOTONIC */
 	uint64_t shmem_base_bytes;	       /* of the whole host, the least that was seen */
 	/* Of the last look, by pid, and with reaped_blocks of the one before. */
 	struct usage_task *tasks, *before;

@@ -41,39 +41,34 @@ static bool is_ending(const struct usage_reader *reader, const struct usage_task
 	       !usage_parse_stat(text, &stat) || stat.flags & EXITING;
 }
 
-/* Of the text of a stat file: its second field, in parentheses. */
-static const char *name_in(char *text)
+/* It has the least number of all while it is there, and with it the box ends. */
+static bool is_command(const struct usage_reader *reader, const struct usage_task *task)
 {
-	char *begin = strchr(text, '('), *end = strrchr(text, ')');
-
-	if (!begin || !end)
-		return "";
-	end[1] = '\0';
-	return begin;
+	return task == reader->tasks && task->parent == INIT_PID;
 }
 
 /*
- * The command comes out of vfork(2) with a memory of its own that nobody may look at yet. It has
- * init's name until it may, and the least number of all while it is there. Bounded, for it could
- * take that name again.
+ * Between vfork(2) and the moment that execve(2) lets others look at the new memory, nobody may.
+ * Nothing runs in it then, and the flag that tells is gone a little before that moment.
  */
-static bool is_starting(const struct usage_reader *reader, const struct usage_task *task)
+static ssize_t read_io(const struct usage_reader *reader, const struct usage_task *task, char *text,
+		       size_t size)
 {
+	static const struct timespec millisecond = { .tv_nsec = 1000000 };
 	enum {
-		STARTING_S = 2
+		TRIES = 50
 	};
-	char init[1024], text[1024];
-	struct timespec now;
+	ssize_t n = read_file(reader, task, "io", text, size);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (task != reader->tasks || task->parent != INIT_PID ||
-	    now.tv_sec - reader->begin_s > STARTING_S)
-		return false;
-	ssize_t n = pread(reader->fds[USAGE_INIT], init, sizeof init - 1, 0);
-	if (n <= 0 || read_file(reader, task, "stat", text, sizeof text) <= 0)
-		return false;
-	init[n] = '\0';
-	return strcmp(name_in(init), name_in(text)) == 0;
+	if (n != -EACCES || !is_command(reader, task))
+		return n;
+	if (task->has_forked)
+		return -ENOENT;
+	for (int i = 0; n == -EACCES && i < TRIES && !is_ending(reader, task); i++) {
+		(void)nanosleep(&millisecond, NULL);
+		n = read_file(reader, task, "io", text, size);
+	}
+	return n;
 }
 
 static int compare_tasks(const void *a, const void *b)
@@ -89,11 +84,7 @@ int written_read(const struct usage_reader *reader, struct usage_task *task)
 	const struct usage_task *before = NULL;
 	char text[512];
 
-	ssize_t n = read_file(reader, task, "io", text, sizeof text);
-	if (n == -EACCES && is_starting(reader, task))
-		return 0;
-	if (n == -EACCES) /* it may be executed now */
-		n = read_file(reader, task, "io", text, sizeof text);
+	ssize_t n = read_io(reader, task, text, sizeof text);
 	if (n >= 0) {
 		const char *line = strstr(text, key);
 
