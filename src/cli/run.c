@@ -115,22 +115,17 @@ static int load_check_profile(struct arena *arena, const struct profile *profile
 static void format_limit(const struct limits *limits, const struct box_end *end, char *text,
 			 size_t size)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		void (*format)(uint64_t value, char *text, size_t size);
-		size_t limit;
+		uint64_t limit;
 	} ends[OUTCOME__N] = {
-		[OUTCOME_WALL_LIMIT] = { "wall time", units_format_time,
-					 offsetof(struct limits, wall_ms) },
-		[OUTCOME_CPU_LIMIT] = { "CPU time", units_format_time,
-					offsetof(struct limits, cpu_ms) },
-		[OUTCOME_MEMORY_LIMIT] = { "memory", units_format_size,
-					   offsetof(struct limits, memory) },
-		[OUTCOME_OUTPUT_LIMIT] = { "output", units_format_size,
-					   offsetof(struct limits, output) },
-		[OUTCOME_DISK_LIMIT] = { "disk", units_format_size, offsetof(struct limits, disk) },
-		[OUTCOME_SIGNALED] = { "file size", units_format_size,
-				       offsetof(struct limits, file_size) },
+		[OUTCOME_WALL_LIMIT] = { "wall time", units_format_time, limits->wall_ms },
+		[OUTCOME_CPU_LIMIT] = { "CPU time", units_format_time, limits->cpu_ms },
+		[OUTCOME_MEMORY_LIMIT] = { "memory", units_format_size, limits->memory },
+		[OUTCOME_OUTPUT_LIMIT] = { "output", units_format_size, limits->output },
+		[OUTCOME_DISK_LIMIT] = { "disk", units_format_size, limits->disk },
+		[OUTCOME_SIGNALED] = { "file size", units_format_size, limits->file_size },
 	};
 	const char *name = ends[end->outcome].name;
 	char value[32];
@@ -139,9 +134,7 @@ static void format_limit(const struct limits *limits, const struct box_end *end,
 	if (!name || (end->outcome == OUTCOME_SIGNALED &&
 		      (end->signal != SIGXFSZ || limits->file_size == LIMIT_NONE)))
 		return;
-	ends[end->outcome].format(
-		*(const uint64_t *)((const char *)limits + ends[end->outcome].limit), value,
-		sizeof value);
+	ends[end->outcome].format(ends[end->outcome].limit, value, sizeof value);
 	(void)snprintf(text, size, "%s limit of %s", name, value);
 }
 
