@@ -255,6 +255,10 @@ static int prepare(struct run *run)
 				 &run->profile, NULL, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
 	run->profile_loaded = true;
+	const char *log = run->profile.audit_file;
+	if (result_check_log(&run->arena, &run->facts, log, &run->result, err) < 0 ||
+	    result_check_log(&run->arena, &run->facts, log, &run->published, err) < 0)
+		return fail(run, OUTCOME_SETUP_FAILED);
 	run->request.command = run->options.command;
 	run->request.stdin_fd = -1;
 	int r = read_code(run);

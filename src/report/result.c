@@ -336,10 +336,9 @@ int result_open(struct arena *arena, const char *cwd, const char *text,
 	return 0;
 }
 
-int result_check(const struct plan *plan, struct result_target *target, struct err *reterr)
+/* A target that is refused is closed. */
+static int keep_if(int r, struct result_target *target)
 {
-	int r = sink_check_links(plan, &target->links, target->path, reterr);
-
 	if (r == 0)
 		return 0;
 	close_keeping_errno(target->fd);
@@ -347,6 +346,25 @@ int result_check(const struct plan *plan, struct result_target *target, struct e
 	free(target->path);
 	*target = (struct result_target)RESULT_TARGET_NONE;
 	return r;
+}
+
+int result_check_log(struct arena *arena, const struct hostfacts *facts, const char *log,
+		     struct result_target *target, struct err *reterr)
+{
+	if (!log || target->dir_fd < 0 ||
+	    strcmp(sink_place(arena, facts, log), path_absolute(arena, facts->cwd, target->path)) !=
+		    0)
+		return 0;
+	return keep_if(err_msg(reterr, E_USAGE,
+			       "'%s' is the audit log, which a result would replace; name another "
+			       "file for one of them",
+			       target->path),
+		       target);
+}
+
+int result_check(const struct plan *plan, struct result_target *target, struct err *reterr)
+{
+	return keep_if(sink_check_links(plan, &target->links, target->path, reterr), target);
 }
 
 static int write_all(int fd, const char *bytes, size_t len)

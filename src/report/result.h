@@ -51,9 +51,11 @@ int result_open_descriptor(const char *text, int *ret_fd, struct err *reterr);
 int result_open(struct arena *arena, const char *cwd, const char *text,
 		struct result_target *ret_target, struct err *reterr);
 /*
- * When the plan is known: a link that a box can make must not choose the file that is replaced.
- * A target that is refused is closed.
+ * When the profile is known: log, its audit.file or NULL, must not be what is replaced; and when
+ * the plan is: no link that a box can make chooses that. A target that is refused is closed.
  */
+int result_check_log(struct arena *arena, const struct hostfacts *facts, const char *log,
+		     struct result_target *target, struct err *reterr);
 int result_check(const struct plan *plan, struct result_target *target, struct err *reterr);
 /* Writes the result if there is a target, and closes what result_open() opened. */
 int result_write(struct result_target *target, const struct run_facts *facts, struct err *reterr);

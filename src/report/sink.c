@@ -155,17 +155,24 @@ static int open_place(struct arena *arena, struct sink *sink)
 	return sink->fd < 0 ? -errno : 0;
 }
 
+char *sink_place(struct arena *arena, const struct hostfacts *facts, const char *file)
+{
+	const char *base = facts->cwd;
+
+	if (file[0] == '~' && (file[1] == '/' || !file[1])) {
+		base = facts->home;
+		file += file[1] ? 2 : 1;
+	}
+	return path_absolute(arena, base, file);
+}
+
 static int open_file(struct arena *arena, const struct plan *plan, const char *file,
 		     struct sink *sink, struct err *reterr)
 {
-	const char *base = plan->facts->cwd, *rest;
+	char *path = sink_place(arena, plan->facts, file);
+	const char *rest;
 	struct resolved there;
 
-	if (file[0] == '~' && (file[1] == '/' || !file[1])) {
-		base = plan->facts->home;
-		file += file[1] ? 2 : 1;
-	}
-	char *path = path_absolute(arena, base, file);
 	int r = resolve_place(arena, path, &there, &rest);
 	if (r < 0)
 		return err_set(reterr, E_SYSTEM, -r, "open the audit log", path);

@@ -26,6 +26,8 @@ struct sink {
 /* Refuses a file that one of links led to which a box can make. */
 int sink_check_links(const struct plan *plan, const struct strv *links, const char *file,
 		     struct err *reterr);
+/* The absolute path that a log's FILE means: "~" is the caller's home. */
+char *sink_place(struct arena *arena, const struct hostfacts *facts, const char *file);
 /*
  * Opens text ("FILE" or "fd:N") for appending. Makes a file and its directories when they are
  * missing, and nothing when it refuses: a place that a writable grant of the plan shows.

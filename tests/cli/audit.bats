@@ -241,6 +241,21 @@ PRIORITY=6
 SYSLOG_IDENTIFIER=aisbx" ]
 }
 
+@test "a result never replaces the log" {
+	local words
+	mkdir out
+	echo before >log.jsonl
+	printf 'extends: default\naudit: {file: %s}\n' "$PWD/log.jsonl" >p.yaml
+	for words in "--audit log.jsonl" "--audit ./out/../log.jsonl" "-p ./p.yaml"; do
+		fails_with 125 "'log.jsonl' is the audit log" \
+			run --result log.jsonl $words --rw out -- touch out/ran
+		[ "$(cat log.jsonl)" = before ]
+	done
+	[ ! -e out/ran ]
+	run aisbx run --result r.json --audit log.jsonl -- true
+	status_is 0
+}
+
 @test "no journal: nothing runs; and syslog stands in for one" {
 	need python3 unshare
 	mkdir out
