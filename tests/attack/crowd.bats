@@ -6,7 +6,7 @@ setup_more() {
 	need python3 jq
 }
 
-NAME=neighbour-of-mine
+NAME=neighbour-$$ # the host also shows what another run of these tests has
 ALL="abstract home port4 port6 process shm socket system_v tmp"
 
 hold() { # N: a box that holds all of it, in the background
