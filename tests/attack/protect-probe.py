@@ -228,6 +228,9 @@ ATTACKS = [
     ("bare: existing hook", lambda: write("fix.git/hooks/post-update"), P),
     ("bare: existing info/attributes", lambda: write("fix.git/info/attributes"), P),
     ("bare: existing HEAD", lambda: write("fix.git/HEAD"), P),
+    ("bare: HEAD removed", lambda: os.unlink("fix.git/HEAD"), P),
+    ("bare: HEAD moved away", lambda: os.rename("fix.git/HEAD", "a2"), P),
+    ("bare: HEAD exchanged", lambda: renameat2("a", "fix.git/HEAD", EXCHANGE), P),
     ("bare: hooks replaced", lambda: renameat2("plain", "fix.git/hooks", EXCHANGE), P),
     ("bare: info exchanged", lambda: (write("plain/attributes"), renameat2(
         "plain", "fix.git/info", EXCHANGE)), P),

@@ -90,6 +90,10 @@ struct answer do_remove(const struct work *work)
 	}
 	if (spot->has_slash && spot->exists && !S_ISDIR(spot->mode))
 		return answer_result(-ENOTDIR);
+	const struct rules_path path = spot_path(spot);
+	if (spot->exists && !S_ISDIR(spot->mode) &&
+	    rules_makes_repository(&work->guard->rules, &path))
+		return answer_refused(spot);
 	return answer_result(sys_call3(SYS_unlinkat, spot->dir_fd, spot->name, work->flags));
 }
 

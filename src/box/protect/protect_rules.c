@@ -280,7 +280,7 @@ static const char *last_name(const char *rel)
  * HEAD is what makes a directory a repository; its config is obeyed from then
  * on. Programs are called head, so case counts where the file system says so.
  */
-static bool makes_repository(const struct rules *rules, const struct rules_path *path)
+bool rules_makes_repository(const struct rules *rules, const struct rules_path *path)
 {
 	const char *name = last_name(path->rel);
 
@@ -313,9 +313,9 @@ bool rules_allow(const struct rules *rules, const struct rules_path *path, enum 
 	case CHANGE_ACCESS:
 		return true;
 	case CHANGE_WRITE:
-		return place != PLACE_GIT_ITSELF && !makes_repository(rules, path);
+		return place != PLACE_GIT_ITSELF && !rules_makes_repository(rules, path);
 	case CHANGE_SYMLINK:
-		return place == PLACE_TREE && !makes_repository(rules, path);
+		return place == PLACE_TREE && !rules_makes_repository(rules, path);
 	case CHANGE_MKDIR:
 	case CHANGE_REMOVE:
 	case CHANGE_ATTRIBUTES:
@@ -334,7 +334,7 @@ bool rules_allow_move(const struct rules *rules, const struct rules_path *from,
 		return false;
 	if (is_link && is_in_git(b))
 		return false;
-	return !is_dir || a == b;
+	return is_dir ? a == b : !rules_makes_repository(rules, from);
 }
 
 bool rules_allow_link(const struct rules *rules, const struct rules_path *from,

@@ -55,6 +55,11 @@ enum place {
 enum place rules_place(const struct rules *rules, const struct rules_path *path);
 /* Whether a change of this one entry is allowed. */
 bool rules_allow(const struct rules *rules, const struct rules_path *path, enum change change);
+/*
+ * Whether a file of that name would make its directory a repository, whose config is obeyed from
+ * then on. One that is there stays: while it was away the config would be free.
+ */
+bool rules_makes_repository(const struct rules *rules, const struct rules_path *path);
 /* Whether from may become to (and the other way round where exchange). */
 bool rules_allow_move(const struct rules *rules, const struct rules_path *from,
 		      const struct rules_path *to, bool is_dir, bool is_link);
