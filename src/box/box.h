@@ -48,12 +48,15 @@ struct box_end {
 	uint64_t wall_ms; /* from box_run() to the end of the box */
 	uint64_t cpu_ms;
 	uint64_t peak_memory_bytes; /* of the box, or of its largest process; 0: not known */
-	uint64_t peak_processes;    /* and threads; 0: not known */
+	uint64_t peak_processes;    /* and threads */
+	bool met_processes;	    /* limits.processes was reached */
+	uint64_t refused_processes; /* how many more were wanted; 0: not known */
 	bool disk_counted;	    /* disk_bytes is known */
 	uint64_t disk_bytes;	    /* written to grants */
 	enum limits_backend limits_backend;
-	bool cpus_in_cgroup; /* what holds limits.cpus; else an affinity */
-	bool output_counted; /* stdout_bytes and stderr_bytes are known */
+	bool cpus_in_cgroup;	  /* what holds limits.cpus; else an affinity */
+	bool processes_in_cgroup; /* the same of limits.processes; else an rlimit */
+	bool output_counted;	  /* stdout_bytes and stderr_bytes are known */
 	uint64_t stdout_bytes;
 	uint64_t stderr_bytes;
 	struct cut stdout_cut; /* what of them was not passed on */

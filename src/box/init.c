@@ -36,6 +36,7 @@
 #include "bindings/server.h"
 #include "box/build.h"
 #include "box/limits/cgroup.h"
+#include "box/limits/headcount.h"
 #include "box/limits/usage.h"
 #include "box/payload.h"
 #include "box/phase.h"
@@ -218,7 +219,8 @@ static void end_the_rest(void)
 	} while (r > 0 || r == -EINTR);
 }
 
-static _Noreturn void report_end(const struct init *init, const struct ending *ending)
+static _Noreturn void report_end(const struct init *init, const struct ending *ending,
+				 uint64_t peak_tasks)
 {
 	struct record record = { .phase = PH_EXITED, .size = sizeof record };
 	struct rusage usage;
@@ -230,6 +232,7 @@ static _Noreturn void report_end(const struct init *init, const struct ending *e
 		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000U +
 		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	record.ending.peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	record.ending.peak_tasks = peak_tasks;
 	timing_mark(MARK_EXITED);
 	refused_tell(true);
 	(void)phase_send(init->socket_fd, &record);
@@ -238,6 +241,15 @@ static _Noreturn void report_end(const struct init *init, const struct ending *e
 	if (init->reaped_blocks)
 		end_the_rest();
 	sys_exit_group(0); /* the kernel kills whatever else runs in the box */
+}
+
+/* It is there until it is reaped. */
+static bool has_ended(pid_t command)
+{
+	siginfo_t info = { 0 };
+
+	(void)sys_call5(SYS_waitid, P_PID, command, &info, WEXITED | WNOHANG | WNOWAIT, NULL);
+	return info.si_pid == command;
 }
 
 /*
@@ -333,12 +345,18 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 		{ .fd = listener_fd() },
 		{ .fd = init->broker_fd, .events = POLLIN },
 	};
+	struct headcount headcount;
 
+	headcount_begin(init->look_fd, command, &headcount);
 	for (;;) {
 		struct signalfd_siginfo info;
-		struct timespec buf;
+		struct timespec buf, until_count = { headcount.wait_ms / 1000,
+						     headcount.wait_ms % 1000 * 1000000 };
 		const struct timespec *timeout = refused_timeout(&buf);
+		bool is_to_count = !timeout; /* what is to be told comes first */
 
+		if (is_to_count)
+			timeout = &until_count;
 		fds[2].events = refused_is_ready() ? POLLIN : 0;
 		long r = sys_call5(SYS_ppoll, fds, sizeof fds / sizeof *fds, timeout, NULL, 0);
 
@@ -346,8 +364,14 @@ static _Noreturn void watch(const struct init *init, int signal_fd, pid_t comman
 			sys_exit_group(STATUS_FAILED);
 		if (fds[0].revents)
 			(void)sys_read(signal_fd, &info, sizeof info);
+		if (has_ended(command)) {
+			headcount_look(&headcount);
+		} else if (is_to_count && r == 0) {
+			headcount_look(&headcount);
+			program_release_pages(); /* as in send_usage() */
+		}
 		if (reap(command, ending))
-			report_end(init, ending);
+			report_end(init, ending, headcount.most);
 		count_blocks(init);
 		if (fds[1].revents)
 			deliver(init, command);
@@ -449,6 +473,7 @@ _Noreturn void init_main(struct init *init)
 	if (r == 0 && signal_fd < 0)
 		r = signal_fd;
 	payload.cpus_held = init->holds_cpus;
+	payload.processes_held = init->holds_processes;
 	payload.start = init->start;
 	payload.start->ending.degraded = degraded;
 	payload.limits_held = init->in_cgroup || !(degraded & 1U << WALL_PROC);

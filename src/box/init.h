@@ -18,9 +18,10 @@ struct init {
 	int broker_fd;		   /* see sockets.h; -1: a box without a broker */
 	int broker_peer_fd;	   /* the broker's end, which only it may have */
 	int bindings_peer_fd;	   /* the server's end, which only it may have */
-	bool awaits_cgroup;	   /* PH_PLACED says what the next two are */
+	bool awaits_cgroup;	   /* PH_PLACED says what the next three are */
 	bool in_cgroup;		   /* memory and processor time are held by it */
 	bool holds_cpus;	   /* so is limits.cpus: else by an affinity */
+	bool holds_processes;	   /* and limits.processes, which an rlimit only bounds then */
 	int look_fd;		   /* of mounts_apply(); -1: none */
 	int stdio[3];		   /* see struct payload */
 	/* Of 512 bytes, written by the ones that it reaped; NULL: not asked for. */

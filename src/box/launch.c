@@ -42,7 +42,7 @@ static long clone_into(struct clone_args *args, struct init *init, struct launch
 		if (pid >= 0)
 			return pid;
 		args->flags &= ~(uint64_t)CLONE_INTO_CGROUP;
-		init->in_cgroup = init->holds_cpus = false;
+		init->in_cgroup = init->holds_cpus = init->holds_processes = false;
 		cgroup_remove(&box->cgroup);
 		if (cgroup_lacks(init->plan, &box->cgroup))
 			return pid;
@@ -158,6 +158,7 @@ static int place(struct init *init, struct launched *box, struct err *reterr)
 		return r;
 	record.placed.in_cgroup = box->cgroup.fd >= 0;
 	record.placed.holds_cpus = box->cgroup.holds_cpus;
+	record.placed.holds_processes = box->cgroup.holds_processes;
 	r = phase_send(box->socket_fd, &record);
 	return r < 0 ? err_set(reterr, E_ENDED, -r, "reach", "the box's init") : 0;
 }
@@ -196,6 +197,7 @@ static int choose_cgroup(struct init *init, struct launched *box, struct err *re
 		return 0;
 	}
 	init->holds_cpus = box->cgroup.holds_cpus;
+	init->holds_processes = box->cgroup.holds_processes;
 	return check_shares(plan, box, "", reterr);
 }
 

@@ -249,7 +249,8 @@ static int payload_main(void *argument)
 	long session = sys_call0(SYS_setsid);
 	r = session < 0 ? fail(payload, session, "start", "a session") : set_stdio(payload);
 	if (r == 0)
-		r = rlimits_apply(plan, payload->limits_held, &payload->degraded, &payload->err);
+		r = rlimits_apply(plan, payload->limits_held, payload->processes_held,
+				  &payload->degraded, &payload->err);
 	if (r == 0 && plan->limits.cpus != LIMIT_NONE && !payload->cpus_held &&
 	    plan->limits.cpus % SHARE_WHOLE == 0)
 		r = rlimits_apply_cpus(plan, &payload->err);

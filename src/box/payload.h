@@ -20,11 +20,12 @@ struct payload {
 	bool waits;	     /* for init, which answers calls from the first execve on */
 	struct start *start; /* landlock_abi and degraded are added to it */
 	int landlock_abi;
-	bool cpus_held;	   /* limits.cpus, by a cgroup */
-	bool limits_held;  /* for the whole box: rlimits are a second bound */
-	bool tells;	   /* init gets the listener */
-	unsigned degraded; /* bit n: enum wall n was left out as allowed */
-	struct err err;	   /* set when the command was not executed */
+	bool cpus_held;	     /* limits.cpus, by a cgroup */
+	bool limits_held;    /* for the whole box: rlimits are a second bound */
+	bool processes_held; /* by a cgroup, the same */
+	bool tells;	     /* init gets the listener */
+	unsigned degraded;   /* bit n: enum wall n was left out as allowed */
+	struct err err;	     /* set when the command was not executed */
 };
 
 /*

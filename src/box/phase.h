@@ -70,6 +70,7 @@ struct ending {
 	uint32_t tells;		 /* init has the listener: refused calls are told */
 	uint64_t cpu_us;	 /* all processes of the box that were reaped */
 	uint64_t peak_rss_bytes; /* largest single process */
+	uint64_t peak_tasks;	 /* headcount.h; 0: not known */
 };
 
 /*
@@ -85,6 +86,7 @@ struct start {
 struct placed {
 	int32_t in_cgroup;
 	int32_t holds_cpus;
+	int32_t holds_processes;
 };
 
 /* Signals of PH_SIGNAL go to the command alone, or to every process of the box. */

@@ -286,6 +286,21 @@ static void print_limit(const struct run *run)
 		(void)fprintf(stderr, "aisbx: %s reached: the box was ended\n", text);
 }
 
+/* The program saw an error and ran on. Where it is only known that it could have: if it failed. */
+static void print_met(const struct run *run, int status)
+{
+	const struct box_end *end = &run->end;
+	unsigned long long limit = run->plan.limits.processes, refused = end->refused_processes;
+
+	if (!end->met_processes || (!refused && status == 0))
+		return;
+	(void)fprintf(stderr, "aisbx: processes limit of %llu reached", limit);
+	if (refused)
+		(void)fprintf(stderr, ": %llu more %s refused", refused,
+			      refused == 1 ? "was" : "were");
+	(void)fprintf(stderr, " (raise it with --processes %llu)\n", 2 * limit);
+}
+
 static void print_timing(void)
 {
 	uint64_t begin = timing_marks[MARK_BEGIN];
@@ -344,6 +359,7 @@ static int report(struct run *run)
 	if (run->planned && !run->options.quiet)
 		print_cuts(&run->plan, &run->end);
 	if (wants_refusals(run)) {
+		print_met(run, status);
 		print_refusals(run->end.refusals);
 		print_missing(run->end.missing);
 	}

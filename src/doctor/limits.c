@@ -89,7 +89,8 @@ void visit_limits(struct visit *visit)
 	double ms = (double)ns / 1e6;
 	finding_detail(finding, "cgroup: %s, for %.2f ms a run", held ? held : "nothing", ms);
 	finding_detail(finding, "supervisor: memory and cpu, by looking at /proc of the box");
-	finding_detail(finding, "rlimit: processes, file_size, open_files; affinity: whole --cpus");
+	finding_detail(finding, "rlimit: processes (where no cgroup does), file_size, open_files; "
+				"affinity: whole --cpus");
 	const char *lack = look_at_shares(visit);
 	if (held) {
 		finding_say(finding, STATE_OK, "a cgroup holds %s, for %.2f ms a run%s", held, ms,

@@ -86,7 +86,7 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 		{ "cpu", limits->cpu_ms, backend },
 		{ "cpus", limits->cpus, end->cpus_in_cgroup ? backend : "affinity" },
 		{ "wall", limits->wall_ms, "supervisor" },
-		{ "processes", limits->processes, "rlimit" },
+		{ "processes", limits->processes, end->processes_in_cgroup ? backend : "rlimit" },
 		{ "tmp", limits->tmp, "tmpfs" },
 		{ "file_size", limits->file_size, "rlimit" },
 		{ "disk", limits->disk, "supervisor" },
@@ -101,6 +101,19 @@ static json_t *limits_object(const struct plan *plan, const struct box_end *end)
 			json_object_set_new(object, table[i].name, json_string(table[i].backend));
 	}
 	return object;
+}
+
+/* Those that end no run: the program sees an error. */
+static json_t *limits_met(const struct box_end *end)
+{
+	json_t *met = json_array();
+
+	if (end->met_processes)
+		json_array_append_new(met, json_pack("{s:s, s:o}", "limit", "processes", "count",
+						     end->refused_processes
+							     ? number(end->refused_processes)
+							     : json_null()));
+	return met;
 }
 
 static json_t *walls_object(const struct plan *plan, const struct box_end *end)
@@ -141,6 +154,7 @@ static void add_figures(json_t *result, const struct box_end *end)
 			    end->peak_memory_bytes ? number(end->peak_memory_bytes) : json_null());
 	json_object_set_new(result, "peak_processes",
 			    end->peak_processes ? number(end->peak_processes) : json_null());
+	json_object_set_new(result, "limits_met", limits_met(end));
 	json_object_set_new(result, "disk_bytes",
 			    end->disk_counted ? number(end->disk_bytes) : json_null());
 	json_object_set_new(result, "stdout_bytes",

@@ -81,6 +81,66 @@ load ../lib/common
 	[ "$output" -le 20 ]
 }
 
+# PEAK WORD...: what the result says of the processes of that command.
+had_processes() {
+	local peak=$1
+	shift
+	run aisbx run --result r.json -- "$@"
+	[ "$(jq .peak_processes r.json)" $peak ] || { jq -c . r.json >&2; return 1; }
+}
+
+@test "processes: the result has how many there were, however short the run" {
+	need python3 jq
+	had_processes "-eq 1" true
+	had_processes "-eq 2" sh -c '/bin/true; exit 0'
+	had_processes "-eq 4" sh -c 'sleep 60 & sleep 60 & sleep 60 & exit 0'
+	had_processes "-eq 4" sh -c 'sleep 0.2 | sleep 0.2 | sleep 0.2'
+	had_processes "-eq 11" python3 -c 'import threading, time
+for _ in range(10): threading.Thread(target=time.sleep, args=(0.2,)).start()'
+	had_processes "-eq 1" sh -c 'kill -9 $$'
+}
+
+@test "processes: what came one after the other was not there at once" {
+	need jq
+	had_processes "-eq 2" sh -c 'i=0; while [ $i -lt 1500 ]; do /bin/true; i=$((i+1)); done'
+}
+
+@test "processes: the result and stderr say that the limit was reached" {
+	need python3 jq
+	cat >forks.py <<-'E'
+		import os, signal, sys
+		refused = 0
+		for _ in range(int(sys.argv[1])):
+		    try:
+		        if os.fork() == 0:
+		            signal.pause()
+		    except BlockingIOError:
+		        refused += 1
+		sys.exit(refused)
+	E
+	local count=null
+	run aisbx run --ro . --processes 20 --result r.json -v -- python3 forks.py 24
+	status_is 5
+	contains "$stderr" "aisbx: processes limit of 20 reached"
+	contains "$stderr" "(raise it with --processes 40)"
+	if [ "$(jq -r .walls.limits.processes r.json)" != rlimit ]; then
+		count=5
+		contains "$stderr" ": 5 more were refused"
+	fi
+	[ "$(jq -c .limits_met r.json)" = '[{"limit":"processes","count":'$count'}]' ]
+	run aisbx run --ro . --processes 20 -q -- python3 forks.py 24
+	status_is 5
+	[ -z "$stderr" ]
+	# That nothing was refused is known only where it is counted; a success is no reason to ask.
+	run aisbx run --ro . --processes 20 --result r.json -v -- python3 forks.py 19
+	status_is 0
+	lacks "$stderr" "processes limit"
+	[ "$(jq '.limits_met | length' r.json)" -eq "$([ $count = null ] && echo 1 || echo 0)" ]
+	run aisbx run --ro . --processes 20 --result r.json -v -- python3 forks.py 18
+	status_is 0
+	[ "$(jq -c .limits_met r.json)" = "[]" ]
+}
+
 @test "processes: boxes do not count against each other or the caller" {
 	"$AISBX" run --processes 30 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 60 & done; echo up; wait' >out 2>&1 3>&- &
 	local pid=$!

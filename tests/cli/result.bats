@@ -18,7 +18,7 @@ check_result() { # FILE OUTCOME
 		    "signal": (str, int, none), "error": (dict, none), "profile": (str, none),
 		    "profile_sha256": (str, none), "command": (list,), "wall_ms": (int,),
 		    "cpu_ms": (int, none), "peak_memory_bytes": (int, none),
-		    "peak_processes": (int, none), "disk_bytes": (int, none), "stdout_bytes": (int, none),
+		    "peak_processes": (int, none), "limits_met": (list,), "disk_bytes": (int, none), "stdout_bytes": (int, none),
 		    "stderr_bytes": (int, none), "stdout_cut_bytes": (int, none),
 		    "stdout_cut_at": (int, none), "stderr_cut_bytes": (int, none),
 		    "stderr_cut_at": (int, none), "truncated": (bool,), "refused": (list,),
@@ -38,6 +38,7 @@ check_result() { # FILE OUTCOME
 		if r["profile_sha256"] is not None:
 		    assert re.fullmatch("[0-9a-f]{64}", r["profile_sha256"])
 		started = r["outcome"] not in ("input_rejected", "setup_failed")
+		assert (r["peak_processes"] is not None) == started, "processes"
 		if started:
 		    assert r["walls"], "walls"
 		    w = r["walls"]

@@ -129,6 +129,13 @@ static void set_result(pid_t pid, long value)
 #endif
 }
 
+/* Whether that ppoll(2) waits, and does not only look. */
+static bool is_waiting(pid_t pid, uint64_t timespec)
+{
+	return !timespec || ptrace(PTRACE_PEEKDATA, pid, timespec, NULL) != 0 ||
+	       ptrace(PTRACE_PEEKDATA, pid, timespec + sizeof(long), NULL) != 0;
+}
+
 static void on_call(int number)
 {
 	struct process *process = &processes[number];
@@ -145,7 +152,7 @@ static void on_call(int number)
 	int nr = (int)info.entry.nr;
 	process->count[nr]++;
 	/* The supervisor, number 0, has its loop from the beginning. */
-	if (nr == SYS_ppoll && number > 0 && !info.entry.args[2]) {
+	if (nr == SYS_ppoll && number > 0 && is_waiting(process->pid, info.entry.args[2])) {
 		is_over |= number == target;
 		if (list)
 			fprintf(report, "waits %d\n", number);

@@ -126,6 +126,7 @@ static void test_stat(void **state)
 	assert_int_equal(stat.own_ticks, 30);
 	assert_int_equal(stat.reaped_ticks, 70);
 	assert_int_equal(stat.threads, 5);
+	assert_int_equal(stat.begin_ticks, 99);
 	assert_int_equal(stat.vsize_bytes, 4096);
 	assert_int_equal(stat.rss_pages, 2);
 	assert_false(usage_parse_stat("", &stat));
@@ -152,6 +153,11 @@ static void test_sum(void **state)
 	assert_true(usage.memory_bytes >= 18 * MIB); /* a page table may need 1 of 512 */
 	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
 	assert_int_equal(memory, 8 * MIB + 2 * KIB + 100 * KIB);
+	/* One that began after the look did: all it takes counts, but not as one more at once. */
+	put("4/stat", "4 (x) R 2 1 1 0 -1 0 1 2 3 4 7 0 0 0 20 0 1 0 99999999999 0 256 1 2\n");
+	assert_int_equal(usage_read(&reader, &usage), 0);
+	assert_int_equal(usage.tasks, 4);
+	assert_int_equal(usage.cpu_us, (10 + 20 + 7 + 1000) * tick_us());
 }
 
 static void put_tables(int pid, unsigned kib)

@@ -76,6 +76,30 @@ leftovers() {
 	[ -z "$(leftovers)" ]
 }
 
+@test "processes: the cgroup holds them, and counts what it refuses" {
+	run box --processes 20 --result result.json -- python3 -c '
+import os, signal
+refused = 0
+for _ in range(24):
+    try:
+        if os.fork() == 0: signal.pause()
+    except BlockingIOError: refused += 1
+print(refused)'
+	status_is 0
+	output_is 5
+	member_is walls.limits.processes result.json '"cgroup2"'
+	[ "$(jq -c .limits_met result.json)" = '[{"limit":"processes","count":5}]' ]
+	member_is peak_processes result.json 20
+	# Many at once: none of them is refused by anything that does not count.
+	run box --processes 40 -t 2s --grace 0s --result result.json -- sh -c 'f() { f | f & }; f; sleep 60'
+	status_is 124
+	[ "$(jq '.limits_met[0].count > 0 and .peak_processes <= 40' result.json)" = true ]
+	run box --processes 1 --result result.json -- true
+	[ "$(jq -c '[.outcome, .limits_met[0].limit, .peak_processes]' result.json)" = '["exited","processes",1]' ]
+	run box --result result.json -- sh -c '/bin/true; exit 0'
+	member_is peak_processes result.json 2
+}
+
 @test "disk: what is written to ext4 is looked at, beside the cgroup" {
 	mkdir w
 	[ "$(stat -f -c %T w)" = ext2/ext3 ]

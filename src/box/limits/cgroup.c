@@ -132,9 +132,10 @@ static bool set_shares(const struct plan *plan, const char *controllers, struct 
 	return true;
 }
 
-static bool set_limits(const struct plan *plan, int fd, bool has_pids)
+static bool set_limits(const struct plan *plan, const char *controllers, struct cgroup *cgroup)
 {
 	const struct limits *limits = &plan->limits;
+	int fd = cgroup->fd;
 
 	if (limits->memory != LIMIT_NONE && (!write_number(fd, "memory.max", limits->memory) ||
 					     !write_file(fd, "memory.oom.group", "1")))
@@ -143,9 +144,10 @@ static bool set_limits(const struct plan *plan, int fd, bool has_pids)
 	if (limits->memory != LIMIT_NONE && !write_file(fd, "memory.swap.max", "0") &&
 	    errno != ENOENT)
 		return false;
-	/* init is one more. The rlimit holds them too, and where there is no such controller. */
-	return limits->processes == LIMIT_NONE || !has_pids ||
-	       write_number(fd, "pids.max", limits->processes + 1);
+	/* init is one more. For a single one an rlimit does: the box's builder is there first. */
+	cgroup->holds_processes = limits->processes > 1 && limits->processes < LIMIT_NONE &&
+				  has_word(controllers, "pids");
+	return !cgroup->holds_processes || write_number(fd, "pids.max", limits->processes + 1);
 }
 
 /*** The guard ***/
@@ -281,7 +283,7 @@ static bool make_below(const struct plan *plan, const char *path, struct cgroup 
 	}
 	cgroup->parent_fd = steal_fd(&parent_fd);
 	cgroup->fd = openat(cgroup->parent_fd, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cgroup->fd >= 0 && set_limits(plan, cgroup->fd, has_word(controllers, "pids")) &&
+	if (cgroup->fd >= 0 && set_limits(plan, controllers, cgroup) &&
 	    set_shares(plan, is_slice(path) ? "" : controllers, cgroup))
 		return true;
 	cgroup_remove(cgroup);
@@ -357,8 +359,7 @@ static bool fill_scope(const struct plan *plan, pid_t init, struct cgroup *cgrou
 	return read_file(cgroup->parent_fd, "cgroup.subtree_control", controllers,
 			 sizeof controllers) &&
 	       (plan->limits.memory == LIMIT_NONE || has_word(controllers, "memory")) &&
-	       set_limits(plan, cgroup->fd, has_word(controllers, "pids")) &&
-	       set_shares(plan, controllers, cgroup);
+	       set_limits(plan, controllers, cgroup) && set_shares(plan, controllers, cgroup);
 }
 
 void cgroup_create_in_scope(const struct plan *plan, pid_t init, struct cgroup *cgroup,
@@ -403,6 +404,7 @@ int cgroup_await(struct init *init, struct err *reterr)
 		return err_wall(reterr, "limits", r < 0 ? -r : EPROTO, "await", "the cgroup");
 	init->in_cgroup = record.placed.in_cgroup;
 	init->holds_cpus = record.placed.holds_cpus;
+	init->holds_processes = record.placed.holds_processes;
 	/* The namespace of clone3(2) begins at the caller's own. */
 	r = (int)sys_call1(SYS_unshare, CLONE_NEWCGROUP);
 	return r < 0 && !init->plan->degradable[WALL_CGROUP]
@@ -424,7 +426,7 @@ void cgroup_remove(struct cgroup *cgroup)
 	close_keeping_errno(cgroup->fd);
 	close_keeping_errno(cgroup->parent_fd);
 	cgroup->fd = cgroup->parent_fd = -1;
-	cgroup->holds_cpus = cgroup->holds_io = false;
+	cgroup->holds_cpus = cgroup->holds_io = cgroup->holds_processes = false;
 }
 
 /*** Figures ***/
@@ -441,9 +443,25 @@ uint64_t cgroup_peak_memory(const struct cgroup *cgroup)
 
 uint64_t cgroup_peak_tasks(const struct cgroup *cgroup)
 {
+	enum {
+		SET_UP = 3 /* init, the command before it is executed, and the builder: build.c */
+	};
 	uint64_t peak = read_value(cgroup->fd, "pids.peak", "");
 
-	return peak > 1 ? peak - 1 : 0; /* init */
+	return peak > SET_UP ? peak - 1 : 0;
+}
+
+/*
+ * Before Linux 6.11 what a cgroup around it refused is counted here, too: then it never had as
+ * many as it may.
+ */
+uint64_t cgroup_refused_tasks(const struct cgroup *cgroup, uint64_t limit)
+{
+	uint64_t peak = cgroup_peak_tasks(cgroup);
+
+	if (peak > 0 && peak < limit)
+		return 0;
+	return read_value(cgroup->fd, "pids.events", "max ");
 }
 
 bool cgroup_was_full(const struct cgroup *cgroup)

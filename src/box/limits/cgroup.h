@@ -40,7 +40,8 @@ struct cgroup {
 	pid_t guard;
 	bool holds_cpus; /* limits.cpus */
 	bool holds_io;	 /* limits.io_weight */
-	bool in_scope;	 /* of systemd's, which removes it when the guard is gone, too */
+	bool holds_processes;
+	bool in_scope; /* of systemd's, which removes it when the guard is gone, too */
 	char name[40];
 };
 
@@ -68,9 +69,14 @@ void cgroup_remove(struct cgroup *cgroup);
 
 /* Microseconds; 0 when it cannot be read. */
 uint64_t cgroup_cpu_us(const struct cgroup *cgroup);
-/* The most there was, 0 where this kernel does not say (memory: 5.19, pids: 6.11). */
+/*
+ * The most there was, 0 where this kernel does not say (memory: 5.19, pids: 6.1) or it could be
+ * from building the box.
+ */
 uint64_t cgroup_peak_memory(const struct cgroup *cgroup);
 uint64_t cgroup_peak_tasks(const struct cgroup *cgroup);
+/* How many more it was refused, because limits.processes was reached. */
+uint64_t cgroup_refused_tasks(const struct cgroup *cgroup, uint64_t limit);
 /* Whether its own memory limit had processes killed: not the host's, not the payload. */
 bool cgroup_was_full(const struct cgroup *cgroup);
 

@@ -46,13 +46,20 @@ static int set_limits(const struct plan *plan, const struct limit *table, size_t
 	return 0;
 }
 
-int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded, struct err *reterr)
+int rlimits_apply(const struct plan *plan, bool is_held, bool counts_processes,
+		  unsigned *ret_degraded, struct err *reterr)
 {
 	const struct limits *limits = &plan->limits;
 	uint64_t memory = is_held ? LIMIT_NONE : limits->memory;
 	uint64_t cpu_s =
 		limits->cpu_ms == LIMIT_NONE ? RLIM_INFINITY : (limits->cpu_ms + 999) / 1000;
 
+	/* Counted in the box's own user namespace since Linux 5.14; init is one more. */
+	uint64_t processes = limits->processes + 1;
+
+	/* Before the cgroup is asked each of them may be in the middle of making one more. */
+	if (counts_processes)
+		processes *= 2;
 	/* The kernel counts ticks for this one, which can be twice what was used: a bound for
 	 * one process if the supervisor should not get to run. */
 	if (is_held && cpu_s != RLIM_INFINITY)
@@ -65,8 +72,7 @@ int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded,
 		/* SIGXCPU first; SIGKILL a second later for who ignores it. */
 		{ RLIMIT_CPU, cpu_s, cpu_s == RLIM_INFINITY ? cpu_s : cpu_s + 1, "limits.cpu" },
 		{ RLIMIT_FSIZE, limits->file_size, limits->file_size, "limits.file_size" },
-		/* Counted in the box's own user namespace since Linux 5.14; init is one more. */
-		{ RLIMIT_NPROC, limits->processes + 1, limits->processes + 1, "limits.processes" },
+		{ RLIMIT_NPROC, processes, processes, "limits.processes" },
 		{ RLIMIT_RTPRIO, 0, 0, "real-time priority" },
 		{ RLIMIT_NICE, 0, 0, "nice priority" },
 	};

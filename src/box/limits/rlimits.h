@@ -8,11 +8,12 @@
 
 /*
  * Sets the plan's limits but open_files on the calling process, soft and hard. is_held: memory
- * and processor time are held for the whole box. ret_degraded
+ * and processor time are held for the whole box; counts_processes: a cgroup holds those, and
+ * counts what it refuses. ret_degraded
  * gets the bit of WALL_LIMITS when one was left out as allowed. No heap.
  */
-int rlimits_apply(const struct plan *plan, bool is_held, unsigned *ret_degraded,
-		  struct err *reterr);
+int rlimits_apply(const struct plan *plan, bool is_held, bool counts_processes,
+		  unsigned *ret_degraded, struct err *reterr);
 
 /*
  * limits.cpus as an affinity, sched_setaffinity(2): a whole number of the processors that the

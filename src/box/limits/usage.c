@@ -2,7 +2,6 @@
 /* What the processes of a box use: see usage.h and proc(5). */
 #include "box/limits/usage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,9 +11,11 @@
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "box/limits/numbers.h"
 #include "box/limits/written.h"
 
 enum {
@@ -50,49 +51,13 @@ static ssize_t read_file(int dir_fd, const char *name, char *buf, size_t size)
 	return fd < 0 ? -errno : read_text(fd, buf, size);
 }
 
-/* The number that a name is, or -1. */
-static pid_t name_number(const char *name)
-{
-	pid_t number = 0;
-
-	for (; *name; name++) {
-		if (*name < '0' || *name > '9' || number > 100000000)
-			return -1;
-		number = number * 10 + (*name - '0');
-	}
-	return number;
-}
-
-/* Calls see() with the number of each entry that is one until it says no. 0 or -errno. */
-static int each_number(int dir_fd, bool (*see)(void *context, pid_t number), void *context)
-{
-	_Alignas(struct dirent64) char buf[TEXT_BYTES];
-
-	if (lseek(dir_fd, 0, SEEK_SET) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = getdents64(dir_fd, buf, sizeof buf);
-
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *entry = (const void *)(buf + at);
-			pid_t number = name_number(entry->d_name);
-
-			if (number >= 0 && !see(context, number))
-				return 0;
-			at += entry->d_reclen;
-		}
-	}
-}
-
 /*** The cheap look ***/
 
 bool usage_parse_stat(const char *line, struct usage_stat *ret_stat)
 {
 	/* The name is in parentheses and may have any byte, those too: the last one ends it. */
 	const char *rest = strrchr(line, ')');
-	unsigned long long user, system, reaped_user, reaped_system, vsize;
+	unsigned long long user, system, reaped_user, reaped_system, begin, vsize;
 	unsigned long threads, rss;
 	struct usage_stat stat;
 
@@ -100,22 +65,32 @@ bool usage_parse_stat(const char *line, struct usage_stat *ret_stat)
 	 * starttime, vsize, rss */
 	if (!rest || sscanf(rest + 1,
 			    " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %llu %llu %llu %llu %*d "
-			    "%*d %lu %*d %*u %llu %lu",
+			    "%*d %lu %*d %llu %llu %lu",
 			    &stat.state, &stat.parent, &stat.flags, &user, &system, &reaped_user,
-			    &reaped_system, &threads, &vsize, &rss) != 10)
+			    &reaped_system, &threads, &begin, &vsize, &rss) != 11)
 		return false;
 	stat.own_ticks = user + system;
 	stat.reaped_ticks = reaped_user + reaped_system;
 	stat.threads = threads;
+	stat.begin_ticks = begin;
 	stat.vsize_bytes = vsize;
 	stat.rss_pages = rss;
 	*ret_stat = stat;
 	return true;
 }
 
-static uint64_t ticks_to_us(uint64_t ticks)
+static uint64_t tick_us(void)
 {
-	return ticks * (1000000U / (uint64_t)sysconf(_SC_CLK_TCK));
+	return 1000000U / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+/* As begin_ticks. */
+static uint64_t now_ticks(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail with this clock */
+	return ((uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U) / tick_us();
 }
 
 struct thread_search {
@@ -156,6 +131,7 @@ static void find_memory(const struct usage_reader *reader, struct usage_task *ta
 struct look {
 	struct usage_reader *reader;
 	struct usage *usage;
+	uint64_t begin_ticks;
 	uint64_t rss_bytes, table_bytes;
 	int error;
 };
@@ -224,8 +200,10 @@ static bool see_process(void *context, pid_t pid)
 	task->has_forked = stat.flags & FORKED_NOT_EXECUTED;
 	task->rss_bytes = stat.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	task->vsize_bytes = stat.vsize_bytes;
-	look->usage->cpu_us += ticks_to_us(stat.own_ticks + stat.reaped_ticks);
-	look->usage->tasks += stat.threads;
+	look->usage->cpu_us += (stat.own_ticks + stat.reaped_ticks) * tick_us();
+	/* One that began meanwhile may not have been there with others that were seen. */
+	if (stat.begin_ticks < look->begin_ticks)
+		look->usage->tasks += stat.threads;
 	look->rss_bytes += task->rss_bytes;
 	look->table_bytes += task->vsize_bytes / PAGE_TABLE_SHARE;
 	if (reader->reaped_blocks)
@@ -300,7 +278,7 @@ uint64_t usage_shmem_growth(struct usage_reader *reader)
 int usage_read(struct usage_reader *reader, struct usage *ret_usage)
 {
 	struct usage usage = { 0 };
-	struct look look = { .reader = reader, .usage = &usage };
+	struct look look = { .reader = reader, .usage = &usage, .begin_ticks = now_ticks() };
 	struct usage_stat init;
 	char text[1024];
 
@@ -315,7 +293,7 @@ int usage_read(struct usage_reader *reader, struct usage *ret_usage)
 		return r < 0 ? r : look.error;
 	if (read_text(reader->fds[USAGE_INIT], text, sizeof text) > 0 &&
 	    usage_parse_stat(text, &init))
-		usage.cpu_us += ticks_to_us(init.reaped_ticks);
+		usage.cpu_us += init.reaped_ticks * tick_us();
 	uint64_t growth = usage_shmem_growth(reader), own = tmpfs_bytes(reader);
 	reader->bound_bytes = look.rss_bytes - mark_copies(reader) + (growth > own ? growth : own);
 	usage.memory_bytes = reader->bound_bytes + look.table_bytes;

@@ -46,7 +46,7 @@ struct usage_task {
 struct usage {
 	uint64_t memory_bytes;
 	uint64_t cpu_us;	/* of all, the ended and reaped ones too */
-	uint64_t tasks;		/* processes and threads, without init */
+	uint64_t tasks;		/* processes and threads that were there at once, without init */
 	uint64_t written_bytes; /* to disks, of all that was waited for and all that is there */
 };
 
@@ -88,6 +88,7 @@ struct usage_stat {
 	unsigned flags; /* PF_*, linux/sched.h */
 	uint64_t own_ticks, reaped_ticks;
 	uint64_t threads;
+	uint64_t begin_ticks; /* after the host's start */
 	uint64_t vsize_bytes, rss_pages;
 };
 bool usage_parse_stat(const char *line, struct usage_stat *ret_stat);

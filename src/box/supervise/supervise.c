@@ -495,6 +495,7 @@ static void fill_figures(struct supervisor *sup)
 			  (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 
 	end->is_stuck = !sup->reaped;
+	end->peak_processes = end->started; /* the command, at least */
 	end->wall_ms = (uint64_t)(supervisor_now_ms() - sup->begin_ms);
 	end->degraded = sup->box.degraded | sup->ending.degraded;
 	end->landlock_abi = sup->ending.landlock_abi;
@@ -502,6 +503,7 @@ static void fill_figures(struct supervisor *sup)
 	if (sup->ended) {
 		cpu_us = sup->ending.cpu_us;
 		end->peak_memory_bytes = sup->ending.peak_rss_bytes;
+		end->peak_processes = sup->ending.peak_tasks;
 	}
 	end->cpu_ms = cpu_us / 1000;
 }

@@ -49,6 +49,7 @@ void supervisor_choose_limits(struct supervisor *sup)
 				   : cgroup->in_scope ? LIMITS_SYSTEMD
 						      : LIMITS_CGROUP;
 	sup->end->cpus_in_cgroup = cgroup->holds_cpus;
+	sup->end->processes_in_cgroup = cgroup->holds_processes;
 	sup->meter_at_ms = NEVER;
 }
 
@@ -187,7 +188,26 @@ static void fill_figures(struct box_end *end, uint64_t memory, uint64_t cpu_us, 
 		end->peak_memory_bytes = memory;
 	if (cpu_us / 1000 > end->cpu_ms)
 		end->cpu_ms = cpu_us / 1000;
-	end->peak_processes = tasks;
+	if (tasks > end->peak_processes)
+		end->peak_processes = tasks;
+}
+
+/* An rlimit does not count what it refuses: it is only known that there were as many as may be. */
+static void find_met(struct supervisor *sup)
+{
+	uint64_t limit = sup->plan->limits.processes;
+	struct box_end *end = sup->end;
+	struct rlimit own;
+
+	if (sup->box.cgroup.holds_processes) {
+		end->refused_processes = cgroup_refused_tasks(&sup->box.cgroup, limit);
+		end->met_processes = end->refused_processes > 0;
+		return;
+	}
+	/* init is one of them. */
+	if (getrlimit(RLIMIT_NPROC, &own) == 0 && own.rlim_max <= limit)
+		limit = own.rlim_max - 1;
+	end->met_processes = end->peak_processes >= limit;
 }
 
 void supervisor_finish_limits(struct supervisor *sup)
@@ -199,10 +219,12 @@ void supervisor_finish_limits(struct supervisor *sup)
 	fill_disk(sup);
 	if (cgroup->fd < 0) {
 		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);
+		find_met(sup);
 		return;
 	}
 	fill_figures(sup->end, cgroup_peak_memory(cgroup), cgroup_cpu_us(cgroup),
 		     cgroup_peak_tasks(cgroup));
+	find_met(sup);
 	/* The kernel killed init with the others, so init could not say how the command ended. */
 	if (!sup->ended && sup->reason == REASON_NONE && cgroup_was_full(cgroup))
 		sup->reason = REASON_MEMORY;
