@@ -12,10 +12,10 @@
 #include "policy/keystore.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/text.h"
 
 enum {
 	HEADER = 12,
@@ -44,6 +44,14 @@ static void put_text(struct keystore *store, const char *text)
 	put(store, text, strlen(text));
 }
 
+/* Three bytes of four characters; negative when one of them is none of base64's. */
+static int32_t decode_four(const int8_t *values, const unsigned char *at)
+{
+	int32_t a = values[at[0]], b = values[at[1]], c = values[at[2]], d = values[at[3]];
+
+	return (a | b | c | d) < 0 ? -1 : a << 18 | b << 12 | c << 6 | d;
+}
+
 static size_t decode(const char *pem, const char *end, char *out)
 {
 	static int8_t values[256];
@@ -53,9 +61,19 @@ static size_t decode(const char *pem, const char *end, char *out)
 
 	if (!values[0]) /* which is -1 */
 		base64_values(values);
-	for (; pem < end && *pem != '-' && *pem != '='; pem++) {
-		int value = values[(unsigned char)*pem];
+	while (pem < end && *pem != '-' && *pem != '=') {
+		const unsigned char *at = (const unsigned char *)pem;
+		int32_t three = have == 0 && end - pem >= 4 ? decode_four(values, at) : -1;
 
+		if (three >= 0) { /* most of a line: a start waits for this */
+			out[len++] = (char)(three >> 16);
+			out[len++] = (char)(three >> 8);
+			out[len++] = (char)three;
+			pem += 4;
+			continue;
+		}
+		int value = values[*at];
+		pem++;
 		if (value < 0)
 			continue;
 		bits = bits << 6 | (uint32_t)value;
@@ -71,11 +89,11 @@ static size_t decode(const char *pem, const char *end, char *out)
 static void add(struct keystore *store, const char *pem, const char *end)
 {
 	size_t before = store->len, der_at;
-	char name[16];
+	char name[2 + TEXT_DECIMAL_BYTES] = "ca";
 
 	if (store->room - before < ENTRY_BEGIN + (size_t)(end - pem))
 		return;
-	(void)snprintf(name, sizeof name, "ca%u", store->count);
+	(void)text_decimal(store->count, name + 2);
 	put_number(store, 2, 4);
 	put_text(store, name);
 	put_number(store, 0, 8);

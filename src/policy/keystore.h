@@ -22,7 +22,7 @@ struct keystore {
 size_t keystore_room(size_t pem_len);
 /* Into store->bytes. The first certificates, from PEM; one more will follow. */
 void keystore_begin(struct keystore *store, const char *pem, size_t len);
-/* The last one's PEM. */
+/* The last one's PEM. No heap, no stdio. */
 void keystore_end(struct keystore *store, const char *pem, size_t len);
 
 #endif
