@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,11 @@ static void out_of_memory(void)
 	_Exit(125);
 }
 
-static struct arena_chunk *chunk_map(size_t need)
+/* One for a single thing leaves the last one's room to others. */
+static struct arena_chunk *chunk_add(struct arena *arena, size_t need)
 {
+	bool is_single = arena->last && need > CHUNK_BYTES;
+	struct arena_chunk **place = is_single ? &arena->last->before : &arena->last;
 	size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
 	struct arena_chunk *chunk =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,6 +48,8 @@ static struct arena_chunk *chunk_map(size_t need)
 		out_of_memory();
 	chunk->size = size;
 	chunk->used = sizeof *chunk;
+	chunk->before = *place;
+	*place = chunk;
 	return chunk;
 }
 
@@ -54,11 +60,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 	if (size > SIZE_MAX / 2)
 		out_of_memory();
 	size = (size + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
-	if (!chunk || chunk->size - chunk->used < size) {
-		chunk = chunk_map(size + sizeof *chunk);
-		chunk->before = arena->last;
-		arena->last = chunk;
-	}
+	if (!chunk || chunk->size - chunk->used < size)
+		chunk = chunk_add(arena, size + sizeof *chunk);
 	void *memory = (char *)chunk + chunk->used;
 	chunk->used += size;
 	return memory;
@@ -119,6 +122,19 @@ ssize_t arena_read(struct arena *arena, int fd, size_t guess, size_t max, char *
 	} while ((n > 0 && len <= max) || (n < 0 && errno == EINTR));
 	*ret_text = text;
 	return n < 0 ? -errno : (ssize_t)len;
+}
+
+char *arena_map(struct arena *arena, int fd, size_t size, size_t more)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct arena_chunk *chunk = chunk_add(arena, page + size + more);
+	char *bytes = (char *)chunk + page;
+
+	chunk->used = chunk->size;
+	if (size > 0 &&
+	    mmap(bytes, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+		return NULL;
+	return bytes;
 }
 
 void arena_free(struct arena *arena)

@@ -29,6 +29,11 @@ void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size
  * (and not all) where it is longer than that.
  */
 ssize_t arena_read(struct arena *arena, int fd, size_t guess, size_t max, char **ret_text);
+/*
+ * The first size bytes of a file, which come into memory as they are looked at, and room for more
+ * behind them. NULL with errno; a file that gets shorter takes its bytes away.
+ */
+char *arena_map(struct arena *arena, int fd, size_t size, size_t more);
 /* Unmaps everything; no allocation, usable after clone. */
 void arena_free(struct arena *arena);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -93,51 +94,43 @@ static int make_program(struct err *reterr)
 	return -error;
 }
 
-/* The child's; nothing of the parent's memory may be changed. Returns only when it failed. */
-static void execute(int program_fd, const sigset_t *signals, int config_fd, int control_fd,
-		    char **argv)
+/* The child's, in the parent's memory until it executes. Returns only when it failed. */
+static void execute(int program_fd, const sigset_t *signals, const int *given, char **argv)
 {
+	/* Of the time from here to where it is armed by itself: execve(2) keeps it. */
+	int r = prctl(PR_SET_PDEATHSIG, SIGKILL);
+
 	(void)sigprocmask(SIG_SETMASK, signals, NULL);
-	if (fcntl(config_fd, F_SETFD, 0) == 0 && fcntl(control_fd, F_SETFD, 0) == 0)
+	for (int i = 0; r == 0 && i < GIVEN__N; i++)
+		r = fcntl(given[i], F_SETFD, 0);
+	if (r == 0)
 		(void)sys_call6(SYS_execveat, program_fd, SYS_ARG(""), SYS_ARG(argv),
 				SYS_ARG(environ), AT_EMPTY_PATH, 0);
 }
 
-static pid_t spawn(int program_fd, int config_fd, int control_fd)
+static pid_t spawn(int program_fd, const int given[GIVEN__N])
 {
-	char name[] = "aisbx-gateway", config[12], control[12];
-	char *argv[] = { name, config, control, NULL };
+	char name[] = "aisbx-gateway", numbers[GIVEN__N][12];
+	char *argv[1 + GIVEN__N + 1] = { name };
 	sigset_t none;
 
 	(void)sigemptyset(&none);
-	(void)snprintf(config, sizeof config, "%d", config_fd);
-	(void)snprintf(control, sizeof control, "%d", control_fd);
-	pid_t pid = fork();
+	for (int i = 0; i < GIVEN__N; i++) {
+		(void)snprintf(numbers[i], sizeof numbers[i], "%d", given[i]);
+		argv[1 + i] = numbers[i];
+	}
+	pid_t pid = vfork(); /* spares a copy of what execve gives up */
 	if (pid == 0) {
-		execute(program_fd, &none, config_fd, control_fd, argv);
+		execute(program_fd, &none, given, argv);
 		_exit(EXIT_AISBX);
 	}
 	return pid;
 }
 
-static int await_secrets(int fd, const struct plan *plan, struct err *reterr)
+static int make_pair(int fds[2], struct err *reterr)
 {
-	struct gateway_state state;
-	int r = trust_read(plan->gateway.trust, reterr); /* it takes its time too */
-
-	if (r == 0)
-		r = handover_await(fd, &state, reterr);
-	if (r < 0)
-		return r;
-	trust_take_ca(plan->gateway.trust, state.ca);
-	for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
-		char *placeholder = plan->gateway.secrets[i].placeholder;
-
-		ssize_t n = recv(fd, placeholder, PLACEHOLDER_MAX + 1, 0);
-		if (n <= 0 || placeholder[n - 1])
-			return err_set(reterr, E_SYSTEM, n < 0 ? errno : EPIPE, "start",
-				       "the gateway");
-	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
 	return 0;
 }
 
@@ -145,7 +138,7 @@ int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *
 		  struct err *reterr)
 {
 	struct gateway gateway = GATEWAY_NONE;
-	int pair[2];
+	int control[2], init[2];
 
 	if (!plan_needs_gateway(plan))
 		return 0;
@@ -157,20 +150,42 @@ int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *
 	_cleanup_close_ int config_fd = gateway_config_write(arena, plan);
 	if (config_fd < 0)
 		return err_set(reterr, E_SYSTEM, -config_fd, "tell", "the gateway");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(reterr, E_SYSTEM, errno, "make", "a socket pair");
-	gateway.control_fd = pair[0];
-	gateway.pid = spawn(program_fd, config_fd, pair[1]);
-	int error = errno;
-	(void)close(pair[1]);
-	int r = gateway.pid < 0 ? err_set(reterr, E_SYSTEM, error, "start", "the gateway")
-				: await_secrets(gateway.control_fd, plan, reterr);
-	secrets_forget(plan, plan->facts->environ); /* from here on they are in the gateway only */
+	int r = make_pair(control, reterr);
 	if (r < 0)
-		(void)gateway_kill(&gateway);
-	else
-		*ret_gateway = gateway;
-	return r;
+		return r;
+	_cleanup_close_ int own_control_fd = control[0], its_control_fd = control[1];
+	r = make_pair(init, reterr);
+	if (r < 0)
+		return r;
+	_cleanup_close_ int own_init_fd = init[0], its_init_fd = init[1];
+	gateway.pid = spawn(program_fd, (int[]){ config_fd, its_control_fd, its_init_fd });
+	if (gateway.pid < 0)
+		return err_set(reterr, E_SYSTEM, errno, "start", "the gateway");
+	secrets_forget(plan, plan->facts->environ); /* from here on they are in the gateway only */
+	gateway.control_fd = steal_fd(&own_control_fd);
+	gateway.init_fd = steal_fd(&own_init_fd);
+	*ret_gateway = gateway;
+	return 0;
+}
+
+int gateway_await(int init_fd, const struct plan *plan, struct err *reterr)
+{
+	struct gateway_state state;
+
+	trust_begin(plan->gateway.trust); /* it takes its time too */
+	int r = handover_await(init_fd, &state, reterr);
+	if (r < 0)
+		return r;
+	trust_take_ca(plan->gateway.trust, state.ca);
+	for (size_t i = 0; i < plan->gateway.secrets_len; i++) {
+		char *placeholder = plan->gateway.secrets[i].placeholder;
+		long n = handover_receive(init_fd, placeholder, PLACEHOLDER_MAX + 1);
+
+		if (n <= 0 || placeholder[n - 1])
+			return err_set(reterr, E_SYSTEM, n < 0 ? (int)-n : EPIPE, "start",
+				       "the gateway");
+	}
+	return 0;
 }
 
 int gateway_kill(struct gateway *gateway)

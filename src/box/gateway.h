@@ -15,23 +15,30 @@
 struct gateway {
 	pid_t pid;	/* -1: none */
 	int control_fd; /* see gateway/handover.h; the broker's, once it is forked */
+	int init_fd;	/* the same: init's, once it is cloned */
 };
 
 #define GATEWAY_NONE                                                                               \
 	{                                                                                          \
-		.pid = -1, .control_fd = -1                                                        \
+		.pid = -1, .control_fd = -1, .init_fd = -1                                         \
 	}
 
 /* The program; first thing in main(). Without it no run that needs it is set up. */
 void gateway_set_program(const void *bytes, size_t len);
 
 /*
- * Starts it and waits until placeholders and the CA's certificate are in the plan; the values of
- * variables that are secrets' sources are then gone from the environment. It isolates itself
- * beside the building of the box: the broker waits for that. Does nothing for a plan that needs none.
+ * Starts it; the values of variables that are secrets' sources are then gone from the environment.
+ * It reads them, makes the CA and isolates itself beside the building of the box: init waits for
+ * the first two, the broker for the last. Does nothing for a plan that needs none.
  */
 int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *ret_gateway,
 		  struct err *reterr);
+
+/*
+ * init's: waits for what the gateway makes of the run, and writes it into the plan: the placeholders
+ * and the texts of trust.h. What it could not do is the error. No heap, no errno.
+ */
+int gateway_await(int init_fd, const struct plan *plan, struct err *reterr);
 
 /* Ends it at once and reaps it: its wait status. 0 for GATEWAY_NONE. */
 int gateway_kill(struct gateway *gateway);

@@ -270,8 +270,8 @@ void launch_forget_start(struct launched *box)
 }
 
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
-	   const struct bindings_server *bindings, const struct trace *trace,
-	   struct launched *ret_box, struct err *reterr)
+	   const struct bindings_server *bindings, const struct gateway *gateway,
+	   const struct trace *trace, struct launched *ret_box, struct err *reterr)
 {
 	struct sources sources;
 	struct init init = { .plan = plan,
@@ -292,6 +292,7 @@ int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const str
 	slices_shorten(); /* init's too, and so of all who build */
 	sources_init(arena, plan, &sources);
 	sources.bindings_fd = bindings->init_fd;
+	sources.gateway_fd = gateway->init_fd;
 	int r = share_memory(&init, &box, reterr);
 	if (r < 0)
 		return r;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "bindings/server.h"
+#include "box/gateway.h"
 #include "box/limits/cgroup.h"
 #include "box/refusals/observe.h"
 #include "broker/broker.h"
@@ -30,14 +31,14 @@ struct launched {
 /*
  * Clones init into its namespaces; it builds the box and starts the command on
  * its own. stdin_fd: what the command reads, or -1 for the caller's. broker: not
- * started yet, or none: init gets its end of the sockets pair (sockets.h). bindings:
- * likewise. trace: for an observed plan, else NULL. The
+ * started yet, or none: init gets its end of the sockets pair (sockets.h). bindings
+ * and gateway likewise. trace: for an observed plan, else NULL. The
  * supervisor's signals must be blocked: init inherits the mask.
  * On failure nothing is left running.
  */
 int launch(const struct plan *plan, struct arena *arena, int stdin_fd, const struct broker *broker,
-	   const struct bindings_server *bindings, const struct trace *trace,
-	   struct launched *ret_box, struct err *reterr);
+	   const struct bindings_server *bindings, const struct gateway *gateway,
+	   const struct trace *trace, struct launched *ret_box, struct err *reterr);
 
 /* When it is known whether the command ran. */
 void launch_forget_start(struct launched *box);

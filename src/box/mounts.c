@@ -29,6 +29,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "bindings/server.h"
+#include "box/gateway.h"
 #include "box/layers.h"
 #include "box/timing.h"
 #include "policy/paths.h"
@@ -53,8 +54,11 @@ struct builder {
 	char parent[PATH_BYTES];
 };
 
+/* Unless what failed has told of it. */
 static int fail(struct builder *builder, int error, const char *op, const char *subject)
 {
+	if (builder->reterr->code != E_NONE)
+		return error;
 	return err_wall(builder->reterr, "mount", -error, op, subject);
 }
 
@@ -105,35 +109,37 @@ static int make_directory(struct builder *builder, const char *box_path, mode_t 
 	return dir < 0 ? dir : make_directory_at(dir, name, mode);
 }
 
-/* Makes a file with that content; returns it open. */
-static int make_file(int dir, const char *name, const char *text, size_t len, mode_t mode)
+/* The first text that is late is waited for: then the others are there, too. */
+static int await_text(struct builder *builder)
 {
-	int access = len ? O_WRONLY : O_RDONLY;
-	_cleanup_close_ int fd = sys_openat2(dir, name, access | O_CREAT | O_EXCL | O_CLOEXEC, mode,
-					     RESOLVE_NO_SYMLINKS);
+	int *fd = &builder->sources->gateway_fd;
+	int r = *fd < 0 ? 0 : gateway_await(*fd, builder->plan, builder->reterr);
 
-	if (fd < 0)
-		return fd;
-	while (len) {
-		long n = sys_write(fd, text, len);
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return (int)n;
-		text += n;
-		len -= (size_t)n;
-	}
-	return steal_fd(&fd);
+	close_keeping_errno(*fd);
+	*fd = -1;
+	return r;
+}
+
+/* Makes a file with the step's text. */
+static int make_file(struct builder *builder, int dir, const char *name, const struct step *step)
+{
+	int access = step->text_len ? O_WRONLY : O_RDONLY;
+	size_t early_len = step->text_len - step->late_len;
+	_cleanup_close_ int fd = sys_openat2(dir, name, access | O_CREAT | O_EXCL | O_CLOEXEC,
+					     step->mode, RESOLVE_NO_SYMLINKS);
+	int r = fd < 0 ? fd : sys_write_all(fd, step->text, early_len);
+
+	if (r == 0 && step->late_len)
+		r = await_text(builder);
+	return r < 0 ? r : sys_write_all(fd, step->text + early_len, step->late_len);
 }
 
 static int make_plain_file(struct builder *builder, const struct step *step)
 {
 	const char *name;
 	int dir = open_parent(builder, step->box_path, &name);
-	_cleanup_close_ int fd =
-		dir < 0 ? dir : make_file(dir, name, step->text, step->text_len, step->mode);
 
-	return fd < 0 ? fd : 0;
+	return dir < 0 ? dir : make_file(builder, dir, name, step);
 }
 
 static int make_symlink_or_socket(struct builder *builder, const struct step *step)
@@ -193,16 +199,10 @@ static int attach_bind(struct builder *builder, const struct step *step)
 /* Makes a numbered entry of private/; name has at least 21 bytes. */
 static int make_private(struct builder *builder, const struct step *step, char *ret_name)
 {
-	int r;
-
 	(void)text_decimal(builder->privates++, ret_name);
 	if (step->flags & STEP_IS_DIR)
 		return (int)sys_call3(SYS_mkdirat, builder->private_fd, ret_name, step->mode);
-	r = make_file(builder->private_fd, ret_name, step->text, step->text_len, step->mode);
-	if (r < 0)
-		return r;
-	(void)sys_close(r);
-	return 0;
+	return make_file(builder, builder->private_fd, ret_name, step);
 }
 
 /*

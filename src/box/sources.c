@@ -165,6 +165,7 @@ void sources_init(struct arena *arena, const struct plan *plan, struct sources *
 	ret_sources->degraded = 0;
 	ret_sources->layers_fd = -1;
 	ret_sources->bindings_fd = -1;
+	ret_sources->gateway_fd = -1;
 	ret_sources->tree = arena_alloc(arena, plan->steps_len * sizeof(int));
 	ret_sources->writable = arena_alloc(arena, plan->steps_len * sizeof(int));
 	for (size_t i = 0; i < plan->steps_len; i++) {

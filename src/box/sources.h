@@ -17,6 +17,7 @@ struct sources {
 	int *writable;
 	int layers_fd; /* what was written to layered grants, see layers.h; -1: none has a layer */
 	int bindings_fd; /* where STEP_SOCKET goes: bindings/server.h; -1: a box without bindings */
+	int gateway_fd; /* what late texts come with: gateway.h; -1: there are none, or they came */
 	unsigned degraded; /* bit n: enum wall n was left out as allowed */
 };
 

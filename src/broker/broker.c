@@ -427,13 +427,21 @@ static int listen_in_box(const struct broker_config *config, const int fds[SOCKE
 	return r < 0 ? err_wall(reterr, "net", -r, "serve", "the box's network") : 0;
 }
 
-/* It is isolated, and tells of its connections itself. */
+/* It is isolated, and tells of its connections itself. Somebody may be asked for a secret until then. */
 static int greet_gateway(const struct broker_config *config, struct err *reterr)
 {
+	struct pollfd fds[] = { { .fd = config->gateway_fd, .events = POLLIN },
+				{ .fd = config->init_fd } };
 	struct gateway_state state;
-	int r = config->gateway_fd < 0 ? 0 : handover_await(config->gateway_fd, &state, reterr);
 
-	if (r < 0 || config->gateway_fd < 0)
+	if (config->gateway_fd < 0)
+		return 0;
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	if (!fds[0].revents) /* init is gone: as in receive_sockets() */
+		_exit(EXIT_AISBX);
+	int r = handover_await(config->gateway_fd, &state, reterr);
+	if (r < 0)
 		return r;
 	r = handover_events(config->gateway_fd, config->events_fd, config->each_event);
 	return r < 0 ? err_wall(reterr, "net", -r, "reach", "the gateway") : 0;

@@ -3,10 +3,10 @@
  * aisbx-gateway: where connections to hosts with secrets or HTTP rules end, and begin again.
  *
  * Theory of operation: the supervisor executes it before there is a box, only in runs that need
- * it, with the caller's environment and the numbers of two descriptors. It reads its
- * configuration (config.h) and the secrets (vault.h), makes the run's CA (authority.h), gives up
- * all that it will not need, and says that it is ready. From then on the broker hands it
- * connections (handover.h): the box's socket and one to an address that the broker has checked.
+ * it, with the caller's environment and the numbers of three descriptors. It reads its
+ * configuration (config.h) and the secrets (vault.h), makes the run's CA (authority.h), which init
+ * waits for, gives up all that it will not need, and says so to the broker. From then on that hands
+ * it connections (handover.h): the box's socket and one to an address that the broker has checked.
  *
  * Invariants: armed to die with the supervisor before anything else, never dumpable. When it
  * reads the first byte from the box it holds nothing of the caller but the secrets' values, can
@@ -54,6 +54,7 @@ enum {
 
 static struct arena arena;
 static struct gateway_config config;
+static int given[GIVEN__N];
 
 /*** What is read ***/
 
@@ -68,11 +69,11 @@ static void die_with_supervisor(int control_fd)
 		_exit(EXIT_AISBX);
 }
 
-static int read_secrets(int control_fd, struct err *reterr)
+static int read_secrets(struct err *reterr)
 {
 	const char *values[SECRETS_MAX];
 	size_t lens[SECRETS_MAX];
-	int r = vault_open(control_fd, reterr);
+	int r = vault_open(given, GIVEN__N, reterr);
 
 	for (size_t i = 0; r == 0 && i < config.plan.secrets_len; i++)
 		r = vault_read(&config.plan.secrets[i], &values[i], &lens[i], reterr);
@@ -86,7 +87,7 @@ static int read_secrets(int control_fd, struct err *reterr)
 
 /*** Isolation ***/
 
-static int enter_isolation(int control_fd, struct err *reterr)
+static int enter_isolation(struct err *reterr)
 {
 	const struct rlimit no_core = { 1, 1 }; /* as in rlimits.c */
 	struct rlimit files;
@@ -97,7 +98,8 @@ static int enter_isolation(int control_fd, struct err *reterr)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer connections otherwise */
 	}
-	if ((control_fd != CONTROL_FD && dup3(control_fd, CONTROL_FD, O_CLOEXEC) < 0) ||
+	if ((given[GIVEN_CONTROL] != CONTROL_FD &&
+	     dup3(given[GIVEN_CONTROL], CONTROL_FD, O_CLOEXEC) < 0) ||
 	    sys_call3(SYS_close_range, CONTROL_FD + 1, ~0U, 0) < 0)
 		return err_set(reterr, E_SYSTEM, errno, "close", "the caller's descriptors");
 	int r = loop_init();
@@ -205,9 +207,9 @@ static void block_signals(void)
 }
 
 /* What the box's set-up waits for. */
-static int prepare(int config_fd, int control_fd, struct gateway_state *state)
+static int prepare(struct gateway_state *state)
 {
-	int r = gateway_config_read(&arena, config_fd, &config);
+	int r = gateway_config_read(&arena, given[GIVEN_CONFIG], &config);
 
 	if (r < 0)
 		return err_set(&state->err, E_SYSTEM, -r, "read", "the gateway's configuration");
@@ -217,21 +219,21 @@ static int prepare(int config_fd, int control_fd, struct gateway_state *state)
 					OPENSSL_INIT_NO_ATEXIT,
 				NULL) != 1)
 		return err_set(&state->err, E_SYSTEM, ENOMEM, "start", "OpenSSL");
-	(void)close(config_fd);
-	r = read_secrets(control_fd, &state->err);
+	(void)close(given[GIVEN_CONFIG]);
+	r = read_secrets(&state->err);
 	block_signals();
 	if (r == 0)
 		r = authority_open(state->ca, sizeof state->ca, &state->err);
-	return r < 0 ? r : send_secrets(control_fd, state);
+	return r < 0 ? r : send_secrets(given[GIVEN_INIT], state);
 }
 
 /* What it does not. */
-static int isolate(int control_fd, struct gateway_state *state)
+static int isolate(struct gateway_state *state)
 {
 	int r = authority_read_store(config.plan.store, &state->err);
 
 	if (r == 0)
-		r = enter_isolation(control_fd, &state->err);
+		r = enter_isolation(&state->err);
 	if (r == 0)
 		r = lower_identity(&state->err);
 	if (r == 0)
@@ -241,9 +243,13 @@ static int isolate(int control_fd, struct gateway_state *state)
 	return r;
 }
 
-static _Noreturn void fail(int control_fd, struct gateway_state *state)
+/* Both tell the supervisor, and the same. */
+static _Noreturn void fail(struct gateway_state *state)
 {
+	int control_fd = given[GIVEN_CONTROL];
+
 	state->failed = 1;
+	(void)send_state(given[GIVEN_INIT], state); /* it has a state already, or hears of this */
 	/* It may be the other number already. */
 	(void)send_state(fcntl(control_fd, F_GETFD) < 0 ? CONTROL_FD : control_fd, state);
 	_exit(EXIT_AISBX);
@@ -254,15 +260,15 @@ int main(int argc, char **argv)
 	static struct watch control = { .ready = on_control };
 	static struct gateway_state state;
 
-	if (argc != 3)
+	if (argc != 1 + GIVEN__N)
 		return EXIT_AISBX; /* who starts it knows */
 	program_note_caller(argv);
 	(void)prctl(PR_SET_NAME, "aisbx-gateway"); /* it was executed without a name */
-	int control_fd = read_number(argv[2]);
-	die_with_supervisor(control_fd);
-	if (prepare(read_number(argv[1]), control_fd, &state) < 0 ||
-	    isolate(control_fd, &state) < 0)
-		fail(control_fd, &state);
+	for (int i = 0; i < GIVEN__N; i++)
+		given[i] = read_number(argv[1 + i]);
+	die_with_supervisor(given[GIVEN_CONTROL]);
+	if (prepare(&state) < 0 || isolate(&state) < 0)
+		fail(&state);
 	if (send_state(CONTROL_FD, &state) < 0 || loop_watch(&control, CONTROL_FD, EPOLLIN) < 0 ||
 	    loop_run() < 0)
 		_exit(EXIT_AISBX);

@@ -8,16 +8,24 @@
 
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "base/sys.h"
+
+long handover_receive(int fd, void *packet, size_t size)
+{
+	long n;
+
+	do {
+		n = sys_call6(SYS_recvfrom, fd, SYS_ARG(packet), SYS_ARG(size), 0, 0, 0);
+	} while (n == -EINTR || n == -ECONNRESET); /* as in phase_receive() */
+	return n;
+}
 
 int handover_await(int gateway_fd, struct gateway_state *ret_state, struct err *reterr)
 {
-	ssize_t n;
+	long n = handover_receive(gateway_fd, ret_state, sizeof *ret_state);
 
-	do {
-		n = recv(gateway_fd, ret_state, sizeof *ret_state, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof *ret_state)
-		return err_set(reterr, E_SYSTEM, n < 0 ? errno : EPIPE, "start", "the gateway");
+	if (n != (long)sizeof *ret_state)
+		return err_set(reterr, E_SYSTEM, n < 0 ? (int)-n : EPIPE, "start", "the gateway");
 	if (!ret_state->failed)
 		return 0;
 	*reterr = ret_state->err;

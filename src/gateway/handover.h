@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the gateway and others say to each other over one pair of sockets, a record a packet:
+ * What the gateway and others say to each other, a record a packet. Over a pair of sockets for
+ * each of the two:
  *
- *	gateway to supervisor	struct gateway_state with the CA, then a placeholder for each secret
+ *	gateway to init		struct gateway_state with the CA, then a placeholder for each secret
  *	gateway to broker	struct gateway_state: it is isolated
  *	broker to gateway	struct gateway_record, then its descriptors
  *
- * EOF for the gateway means that the broker is gone, and it ends.
+ * EOF for the gateway means that the broker is gone, and it ends. What it fails at both are told.
  */
 #ifndef AISBX_GATEWAY_HANDOVER_H
 #define AISBX_GATEWAY_HANDOVER_H
@@ -17,6 +18,14 @@
 #include "base/err.h"
 #include "base/hostname.h"
 #include "policy/secrets.h"
+
+/* Whose numbers are its arguments. */
+enum gateway_given {
+	GIVEN_CONFIG,  /* config.h */
+	GIVEN_CONTROL, /* its end of the broker's pair */
+	GIVEN_INIT,    /* its end of init's */
+	GIVEN__N,
+};
 
 struct gateway_state {
 	int32_t failed; /* err says why, and the gateway is gone */
@@ -36,7 +45,9 @@ struct gateway_record {
 	char name[HOSTNAME_BYTES];
 };
 
-/* Waits for the gateway's next state. */
+/* The next packet: its length, 0 at the end of the other side, or -errno. No heap, no errno. */
+long handover_receive(int fd, void *packet, size_t size);
+/* Waits for the gateway's state. The same. */
 int handover_await(int gateway_fd, struct gateway_state *ret_state, struct err *reterr);
 
 /* The broker's. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,9 +23,10 @@ enum {
 };
 
 struct vault *vault;
-static int own_fd;
+static const int *own_fds;
+static size_t own_fds_len;
 
-int vault_open(int fd, struct err *reterr)
+int vault_open(const int *fds, size_t len, struct err *reterr)
 {
 	size_t size = sizeof *vault;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -40,7 +42,8 @@ int vault_open(int fd, struct err *reterr)
 	(void)madvise(memory, size, MADV_DONTDUMP); /* the process is not dumpable anyway */
 	(void)madvise(memory, size, MADV_DONTFORK); /* a source that is a command gets no value */
 	vault = memory;
-	own_fd = fd;
+	own_fds = fds;
+	own_fds_len = len;
 	return 0;
 }
 
@@ -99,8 +102,12 @@ static ssize_t read_descriptor(const char *text)
 {
 	uint16_t fd;
 
-	if (!port_parse(text, strlen(text), &fd) || fd == own_fd)
+	if (!port_parse(text, strlen(text), &fd))
 		return -EBADF;
+	for (size_t i = 0; i < own_fds_len; i++) {
+		if (fd == own_fds[i])
+			return -EBADF;
+	}
 	return read_all(fd);
 }
 
@@ -119,7 +126,9 @@ static _Noreturn void execute(char *const *argv, int out_fd)
 {
 	int null_fd = open("/dev/null", O_RDONLY);
 
-	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0)
+	/* The gateway may be ended while it waits, by a limit or with the supervisor. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || null_fd < 0 ||
+	    dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0)
 		_exit(EXIT_AISBX);
 	(void)close_range(3, ~0U, 0);
 	(void)execvp(argv[0], argv);

@@ -27,8 +27,8 @@ struct vault {
 
 extern struct vault *vault;
 
-/* Memory that is locked, or an error. own_fd: a descriptor that is no source, whoever names it. */
-int vault_open(int own_fd, struct err *reterr);
+/* Memory that is locked, or an error. own_fds: descriptors that are no source, whoever names them. */
+int vault_open(const int *own_fds, size_t len, struct err *reterr);
 /*
  * Reads the value of a secret from its source. ret_value lies in the vault. An error never has
  * anything of the value in it.

@@ -244,7 +244,7 @@ static void add_device_steps(struct layout *layout)
 }
 
 static void add_text(struct layout *layout, enum step_kind kind, const char *path, const char *text,
-		     size_t len)
+		     size_t len, size_t late_len)
 {
 	struct step *step = steps_add(layout->arena, layout->plan, kind, path, 0444);
 
@@ -252,15 +252,17 @@ static void add_text(struct layout *layout, enum step_kind kind, const char *pat
 		step->flags = STEP_ON_BIND;
 	step->text = text;
 	step->text_len = len;
+	step->late_len = late_len;
 }
 
 /* Once, by however many names it is reached. */
-static void add_cover(struct layout *layout, const char *path, const char *text, size_t len)
+static void add_cover(struct layout *layout, const char *path, const char *text, size_t len,
+		      size_t late_len)
 {
 	const struct step *there = steps_find(layout->plan, path);
 
 	if (!there || there->kind != STEP_COVER)
-		add_text(layout, STEP_COVER, path, text, len);
+		add_text(layout, STEP_COVER, path, text, len, late_len);
 }
 
 /* Where the symbolic link at host_path points, as a path of the box; NULL when it is none. */
@@ -293,7 +295,8 @@ static bool is_asked_for(const struct entries *entries, const char *path)
  * absent the box has none either; where it is a link to what the box does not
  * show (/run/systemd/resolve/...), the file is made at the link's target.
  */
-static int add_generated(struct layout *layout, const char *path, const char *text, size_t len)
+static int add_generated(struct layout *layout, const char *path, const char *text, size_t len,
+			 size_t late_len)
 {
 	char *host_path = steps_host_path(layout->arena, layout->plan, path);
 	const char *place = path;
@@ -311,7 +314,7 @@ static int add_generated(struct layout *layout, const char *path, const char *te
 		const char *shown =
 			r == 0 ? steps_box_path(layout->arena, layout->plan, host.path) : NULL;
 		if (shown) {
-			add_cover(layout, shown, text, len);
+			add_cover(layout, shown, text, len, late_len);
 			return 0;
 		}
 		place = r == 0 ? host.path : dangling_target(layout, path, host_path);
@@ -320,7 +323,7 @@ static int add_generated(struct layout *layout, const char *path, const char *te
 	}
 	add_parents(layout, place);
 	if (!steps_find(layout->plan, place))
-		add_text(layout, STEP_FILE, place, text, len);
+		add_text(layout, STEP_FILE, place, text, len, late_len);
 	return 0;
 }
 
@@ -352,7 +355,8 @@ static int add_generated_files(struct layout *layout)
 	};
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		int r = add_generated(layout, files[i].path, files[i].text, strlen(files[i].text));
+		int r = add_generated(layout, files[i].path, files[i].text, strlen(files[i].text),
+				      0);
 		if (r < 0)
 			return r;
 	}
@@ -378,7 +382,8 @@ static int add_java(struct layout *layout, struct trust *trust)
 			continue;
 		if (!trust->java.bytes)
 			trust_add_java(layout->arena, trust);
-		r = add_generated(layout, paths.items[i], trust->java.bytes, trust->java.room);
+		r = add_generated(layout, paths.items[i], trust->java.bytes, trust->java.room,
+				  trust->java.room);
 	}
 	return r;
 }
@@ -393,7 +398,7 @@ static int add_trust(struct layout *layout)
 	for (size_t i = 0; r == 0 && trust_bundles[i]; i++) {
 		if (!shows(layout, trust_bundles[i]))
 			continue;
-		r = add_generated(layout, trust_bundles[i], trust->text, trust->text_len);
+		r = add_generated(layout, trust_bundles[i], trust->text, trust->text_len, CA_ROOM);
 		if (!plan->gateway.bundle)
 			plan->gateway.bundle = trust_bundles[i];
 	}
@@ -402,11 +407,11 @@ static int add_trust(struct layout *layout)
 	if (r < 0)
 		return r;
 	add_parents(layout, TRUST_CA_PATH);
-	add_text(layout, STEP_FILE, TRUST_CA_PATH, trust->ca, CA_ROOM);
+	add_text(layout, STEP_FILE, TRUST_CA_PATH, trust->ca, CA_ROOM, CA_ROOM);
 	if (plan->gateway.bundle)
 		return 0;
 	plan->gateway.bundle = TRUST_BUNDLE_PATH;
-	add_text(layout, STEP_FILE, TRUST_BUNDLE_PATH, trust->text, trust->text_len);
+	add_text(layout, STEP_FILE, TRUST_BUNDLE_PATH, trust->text, trust->text_len, CA_ROOM);
 	return 0;
 }
 
@@ -438,9 +443,9 @@ int layout_build(struct arena *arena, struct plan *plan, const char *code_name, 
 			return r;
 	}
 	r = add_generated_files(&layout);
-	if (r == 0 && plan_needs_gateway(plan))
-		r = add_trust(&layout);
 	if (r == 0 && code_name)
 		add_code(&layout, code_name);
+	if (r == 0 && plan_needs_gateway(plan)) /* last: it is waited for */
+		r = add_trust(&layout);
 	return r;
 }

@@ -59,7 +59,8 @@ struct step {
 	const char *host_path; /* canonical, no symbolic links in it */
 	const char *text;
 	size_t text_len;
-	dev_t dev; /* of host_path when the plan was made */
+	size_t late_len; /* of text, at its end: what is there once the gateway has made it */
+	dev_t dev;	 /* of host_path when the plan was made */
 	ino_t ino;
 	uid_t owner; /* of host_path: who the box's user is there, for STEP_IDMAP */
 	gid_t group;

@@ -44,29 +44,42 @@ static const char *variable(const struct plan *plan, const char *name)
 	return NULL;
 }
 
+static int open_bundle(const char **ret_path)
+{
+	for (size_t i = 0; trust_bundles[i]; i++) {
+		int fd = open(trust_bundles[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		*ret_path = trust_bundles[i];
+		return fd;
+	}
+	return -1;
+}
+
 int trust_find(struct arena *arena, struct plan *plan, struct err *reterr)
 {
 	struct trust *trust = arena_alloc(arena, sizeof *trust);
-	const char *named = variable(plan, "SSL_CERT_FILE");
-	struct stat st;
+	const char *named = variable(plan, "SSL_CERT_FILE"), *path = NULL;
+	_cleanup_close_ int fd = open_bundle(&path);
+	struct stat st = { 0 };
 
-	for (size_t i = 0; !trust->path && trust_bundles[i]; i++) {
-		if (access(trust_bundles[i], R_OK) < 0 || stat(trust_bundles[i], &st) < 0)
-			continue;
-		if (st.st_size > BUNDLE_MAX)
-			return err_set(reterr, E_GRANT, EFBIG, "read", trust_bundles[i]);
-		trust->path = trust_bundles[i];
-		trust->size = (size_t)st.st_size;
-	}
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		return err_set(reterr, E_GRANT, errno, "read", path);
+	if (st.st_size > BUNDLE_MAX)
+		return err_set(reterr, E_GRANT, EFBIG, "read", path);
 	/* openssl(1ssl) and what is built with it read the same variable */
-	plan->gateway.store = named ? named : trust->path;
+	plan->gateway.store = named ? named : path;
 	if (!plan->gateway.store)
 		return err_msg(reterr, E_GRANT,
 			       "no certificates on this host to check servers with; install them "
 			       "(ca-certificates), or name a file in SSL_CERT_FILE");
-	trust->text_len = trust->size + 1 + CA_ROOM;
-	trust->text = arena_alloc(arena, trust->text_len + 1);
-	trust->ca = trust->text + trust->size + 1;
+	trust->text_len = (size_t)st.st_size + 1 + CA_ROOM;
+	trust->text = arena_map(arena, fd, (size_t)st.st_size, 1 + CA_ROOM);
+	if (!trust->text)
+		return err_set(reterr, E_GRANT, errno, "read", path);
+	trust->ca = trust->text + trust->text_len - CA_ROOM;
+	trust->ca[-1] = '\n';
 	plan->gateway.trust = trust;
 	return 0;
 }
@@ -113,22 +126,10 @@ void trust_add_java(struct arena *arena, struct trust *trust)
 
 /*** Filling ***/
 
-int trust_read(struct trust *trust, struct err *reterr)
+void trust_begin(struct trust *trust)
 {
-	_cleanup_close_ int fd = trust->path ? open(trust->path, O_RDONLY | O_CLOEXEC) : -1;
-	size_t len = 0;
-	ssize_t n = fd < 0 && trust->path ? -1 : 1;
-
-	while (fd >= 0 && n > 0 && len < trust->size) {
-		n = read(fd, trust->text + len, trust->size - len);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (n < 0)
-		return err_set(reterr, E_GRANT, errno, "read", trust->path);
-	memset(trust->text + len, '\n', trust->text_len - len);
 	if (trust->java.bytes)
-		keystore_begin(&trust->java, trust->text, len);
-	return 0;
+		keystore_begin(&trust->java, trust->text, trust->text_len - CA_ROOM);
 }
 
 void trust_take_ca(struct trust *trust, const char *ca)

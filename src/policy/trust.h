@@ -17,12 +17,10 @@ extern const char *const trust_bundles[];
 
 /*
  * What the plan's steps write where the box shows certificates of the host's. The plan has the room;
- * it is filled while the gateway makes the CA.
+ * the CA and the keystore are filled in while the box is built.
  */
 struct trust {
-	const char *path; /* the host's bundle; NULL: there is none */
-	size_t size;
-	char *text; /* that, a newline, and the last CA_ROOM bytes are the CA's */
+	char *text; /* the host's bundle, a newline, and the last CA_ROOM bytes are the CA's */
 	size_t text_len;
 	char *ca;
 	struct keystore java; /* no bytes: the box shows no JVM's truststore */
@@ -35,9 +33,9 @@ void trust_java_paths(const struct entries *entries, struct strv *ret_paths);
 /* One of them is there. */
 void trust_add_java(struct arena *arena, struct trust *trust);
 
-/* Reads what was found. */
-int trust_read(struct trust *trust, struct err *reterr);
-/* The CA's certificate, CA_ROOM bytes: after that all is filled. */
+/* As much as can be filled without the CA. No heap, no stdio. */
+void trust_begin(struct trust *trust);
+/* The CA's certificate, CA_ROOM bytes: after that all is filled. The same. */
 void trust_take_ca(struct trust *trust, const char *ca);
 
 /* The variables that lead programs there. */

@@ -189,6 +189,28 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	message "too long" file:long
 }
 
+@test "a source that somebody has to answer: its time is the run's, and it ends with the run" {
+	echo 'echo $$ >asked; exec sleep 300' >slow
+	slow=(--grace 100ms --secret "TOKEN=command:sh $PWD/slow@api.test" -- sh -c 'echo ran')
+	local before=$SECONDS pid
+	run aisbx run -t 1s "${slow[@]}"
+	status_is 124
+	[[ $output != *ran* ]]
+	run -1 kill -0 "$(cat asked)"
+	rm asked
+	"$AISBX" run "${slow[@]}" >ran 2>said 3>&- &
+	pid=$!
+	eventually test -s asked
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	status_is 125
+	[[ $(cat said) == "aisbx: "*"ended before the command ran"* ]]
+	[ ! -s ran ]
+	run -1 kill -0 "$(cat asked)"
+	[ $((SECONDS - before)) -lt 20 ]
+}
+
 @test "node fetch, python urllib: they trust the run's CA" {
 	in_box -p node --secret "$S" <<-'E'
 		fetch("https://api.test/echo", { method: "POST", body: "x".repeat(100000),

@@ -559,10 +559,11 @@ static void run(const struct plan *plan, struct arena *arena, int stdin_fd,
 	if (r == 0)
 		r = supervisor_prepare_bindings(&sup);
 	if (r == 0)
-		r = launch(plan, arena, stdin_fd, &sup.broker, &sup.bindings,
+		r = launch(plan, arena, stdin_fd, &sup.broker, &sup.bindings, &sup.gateway,
 			   observer ? observer->trace : NULL, &sup.box, &ret_end->err);
 	close_keeping_errno(sup.broker.init_fd);
 	close_keeping_errno(sup.bindings.init_fd);
+	close_keeping_errno(sup.gateway.init_fd);
 	if (r < 0) {
 		supervisor_close_output(&sup);
 		(void)broker_kill(&sup.broker);
