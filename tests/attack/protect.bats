@@ -91,8 +91,9 @@ refused() { # COMMAND...: fails, and says why
 @test "positive control: without files.protect the same attacks succeed" {
 	run box -p shell --rw . --ro "$HERE/protect-probe.py:/probe.py" -- /usr/bin/python3 /probe.py free
 	echo "$output"
-	# The kernel itself follows no link that leaves its mount, and allows no way round these two.
-	[ "$(echo "$output" | grep -v '^whiteout: \|attacks, ' | wc -l)" -eq 0 ]
+	# The kernel itself follows no link that leaves its mount, and allows no way round these two;
+	# an older one does not know every call.
+	[ "$(echo "$output" | grep -v '^whiteout: \|: ENOSYS$\|attacks, ' | wc -l)" -eq 0 ]
 }
 
 @test "git init and git clone plant nothing" {

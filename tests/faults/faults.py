@@ -77,7 +77,7 @@ LOOP = {"poll", "read", "recvfrom"}
 BROKER_LOOP = {"epoll_wait", "epoll_pwait"}
 NO_BROKER = "aisbx: the broker ended before the box: there was no network from then on\n"
 # A link of the host's that cannot be read: what it leads to is mounted instead.
-INSTEAD_OF_LINK = r"mount /usr/(s?bin|lib\w*) /\1 ro,nosuid,nodev,[^\n]*\n"
+INSTEAD_OF_LINK = r"mount \S*/usr/(s?bin|lib\w*) /\1 ro,nosuid,nodev,[^\n]*\n"
 NO_BINDINGS = ("aisbx: the bindings' server ended before the box: there was nothing to call from "
                "then on\n")
 VARIANTS = ("default", "output", "agent", "code", "hosts", "bindings")

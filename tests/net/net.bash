@@ -72,6 +72,7 @@ setup_file() {
 }
 
 teardown_file() {
+	[ -e "$NETWORK_DIR/pids" ] || return 0 # skipped, all of it
 	. "$NETWORK_DIR/pids"
 	kill "${PIDS[@]}" 2>/dev/null || true
 }
