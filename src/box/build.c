@@ -28,6 +28,7 @@
 #include "box/network.h"
 #include "box/sockets.h"
 #include "box/timing.h"
+#include "policy/trust.h"
 
 enum {
 	STACK_BYTES = 128 * 1024,
@@ -174,6 +175,8 @@ int build_box(struct init *init, unsigned *degraded, struct err *reterr)
 	if (r == 0)
 		r = caps_apply(&network_err);
 	timing_mark(MARK_DROPPED);
+	if (r == 0 && init->plan->gateway.trust)
+		trust_begin(init->plan->gateway.trust, false); /* the helper has more to do */
 	await(&build.runs, true, &build.entered);
 	if (r < 0) {
 		*reterr = network_err;

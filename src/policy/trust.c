@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 #include "policy/lists.h"
 #include "policy/paths.h"
 #include "policy/steps.h"
@@ -126,10 +127,23 @@ void trust_add_java(struct arena *arena, struct trust *trust)
 
 /*** Filling ***/
 
-void trust_begin(struct trust *trust)
+void trust_begin(struct trust *trust, bool waits)
 {
-	if (trust->java.bytes)
+	enum {
+		NOT_YET,
+		BEGINS,
+		HAS_BEGUN
+	};
+	int now = NOT_YET;
+
+	if (!trust->java.bytes)
+		return;
+	if (atomic_compare_exchange_strong(&trust->begun, &now, BEGINS)) {
 		keystore_begin(&trust->java, trust->text, trust->text_len - CA_ROOM);
+		atomic_store_explicit(&trust->begun, HAS_BEGUN, memory_order_release);
+	}
+	while (waits && atomic_load_explicit(&trust->begun, memory_order_acquire) != HAS_BEGUN)
+		(void)sys_call0(SYS_sched_yield);
 }
 
 void trust_take_ca(struct trust *trust, const char *ca)

@@ -3,6 +3,9 @@
 #ifndef AISBX_POLICY_TRUST_H
 #define AISBX_POLICY_TRUST_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "policy/entries.h"
 #include "policy/keystore.h"
 #include "policy/plan.h"
@@ -24,6 +27,7 @@ struct trust {
 	size_t text_len;
 	char *ca;
 	struct keystore java; /* no bytes: the box shows no JVM's truststore */
+	atomic_int begun;     /* see trust_begin() */
 };
 
 /* Finds the host's certificates: plan->gateway.store and .trust. */
@@ -33,8 +37,11 @@ void trust_java_paths(const struct entries *entries, struct strv *ret_paths);
 /* One of them is there. */
 void trust_add_java(struct arena *arena, struct trust *trust);
 
-/* As much as can be filled without the CA. No heap, no stdio. */
-void trust_begin(struct trust *trust);
+/*
+ * As much as can be filled without the CA; of two who share the memory the first does it, and the
+ * other, if it is to, waits until it is done. No heap, no stdio.
+ */
+void trust_begin(struct trust *trust, bool waits);
 /* The CA's certificate, CA_ROOM bytes: after that all is filled. The same. */
 void trust_take_ca(struct trust *trust, const char *ca);
 
