@@ -38,9 +38,9 @@ enum {
 static char builder_stack[STACK_BYTES] __attribute__((aligned(16)));
 
 static struct build {
-	unsigned degraded;   /* final when the root is entered */
-	atomic_bool entered; /* the root */
-	int result;	     /* final when the builder has ended, as is err */
+	unsigned degraded;  /* final when the root is entered */
+	atomic_int entered; /* the root */
+	int result;	    /* final when the builder has ended, as is err */
 	struct err err;
 	atomic_int runs;  /* the builder: cleared by the kernel at its end, clone(2) */
 	atomic_int lo_fd; /* what it brings lo up with, when init has it */
@@ -73,9 +73,9 @@ static bool is_looked_at(const struct init *init)
  * Waits until *word changes, or for *earlier. In a virtual machine sleeping
  * and being woken costs more than what is left by now, so this first looks for
  * a while; the yield lets the other one run where there is only one processor.
- * Only the builder's end wakes who sleeps: for the rest it looks again.
+ * What it waits for wakes it then, *earlier where there is one; for the rest it looks again.
  */
-static void await(const atomic_int *word, int now, const atomic_bool *earlier)
+static void await(const atomic_int *word, int now, const atomic_int *earlier)
 {
 	enum {
 		LOOKS = 1000,
@@ -89,7 +89,8 @@ static void await(const atomic_int *word, int now, const atomic_bool *earlier)
 		if (i < LOOKS)
 			(void)sys_call0(SYS_sched_yield);
 		else
-			(void)sys_call4(SYS_futex, word, FUTEX_WAIT, now, &wait);
+			(void)sys_call4(SYS_futex, earlier ? earlier : word, FUTEX_WAIT,
+					earlier ? false : now, &wait);
 	}
 }
 

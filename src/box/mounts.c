@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -43,14 +44,14 @@ struct builder {
 	struct err *reterr;
 	struct sources *sources;
 	unsigned *degraded;
-	int base_fd;	      /* the tmpfs */
-	int root_fd;	      /* root/ as its own mount */
-	int private_fd;	      /* private/, writable */
-	int sealed_fd;	      /* private/ once more, as a read-only mount */
-	unsigned privates;    /* entries of private/ so far */
-	int parent_fd;	      /* see open_parent() */
-	int *look_fd;	      /* see mounts_apply() */
-	atomic_bool *entered; /* see mounts_apply() */
+	int base_fd;	     /* the tmpfs */
+	int root_fd;	     /* root/ as its own mount */
+	int private_fd;	     /* private/, writable */
+	int sealed_fd;	     /* private/ once more, as a read-only mount */
+	unsigned privates;   /* entries of private/ so far */
+	int parent_fd;	     /* see open_parent() */
+	int *look_fd;	     /* see mounts_apply() */
+	atomic_int *entered; /* see mounts_apply() */
 	char parent[PATH_BYTES];
 };
 
@@ -553,6 +554,7 @@ static int enter_root(struct builder *builder)
 		r = (int)sys_call2(SYS_pivot_root, ".", ".");
 	timing_mark(MARK_MOUNTED);
 	atomic_store_explicit(builder->entered, r == 0, memory_order_release);
+	(void)sys_call3(SYS_futex, builder->entered, FUTEX_WAKE, 1);
 	if (r == 0)
 		r = (int)sys_call1(SYS_fchdir, old);
 	if (r == 0)
@@ -565,7 +567,7 @@ static int enter_root(struct builder *builder)
 }
 
 int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look_fd,
-		 unsigned *ret_degraded, atomic_bool *ret_entered, struct err *reterr)
+		 unsigned *ret_degraded, atomic_int *ret_entered, struct err *reterr)
 {
 	struct builder builder = { .plan = plan,
 				   .reterr = reterr,

@@ -20,7 +20,7 @@
  * No heap, no stdio.
  */
 int mounts_apply(const struct plan *plan, struct sources *sources, int *ret_look_fd,
-		 unsigned *ret_degraded, atomic_bool *ret_entered, struct err *reterr);
+		 unsigned *ret_degraded, atomic_int *ret_entered, struct err *reterr);
 
 /* Whether a path in the box's /proc is masked, or below one that is. */
 bool mounts_hides(const char *proc_path);
