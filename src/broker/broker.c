@@ -508,6 +508,7 @@ static void broker_main(struct broker_config *config, struct arena *arena)
 	}
 	if (loop_run() < 0)
 		_exit(EXIT_AISBX);
+	close_keeping_errno(config->gateway_fd); /* it ends beside us */
 	pumps_finish();
 	names_tell_questions();
 	events_finish();
