@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/sys.h"
 #include "gateway/config.h"
 #include "gateway/handover.h"
@@ -25,6 +26,8 @@ enum {
 	FIRST_PAGE = 4096,
 };
 
+/* Before there is a plan. */
+static struct gateway begun = GATEWAY_NONE;
 static const char *program;
 static size_t program_len;
 
@@ -134,22 +137,15 @@ static int make_pair(int fds[2], struct err *reterr)
 	return 0;
 }
 
-int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *ret_gateway,
-		  struct err *reterr)
+static int begin(struct err *reterr)
 {
-	struct gateway gateway = GATEWAY_NONE;
 	int control[2], init[2];
 
-	if (!plan_needs_gateway(plan))
-		return 0;
 	_cleanup_close_ int program_fd = find_program();
 	if (program_fd < 0)
 		program_fd = make_program(reterr);
 	if (program_fd < 0)
 		return program_fd;
-	_cleanup_close_ int config_fd = gateway_config_write(arena, plan);
-	if (config_fd < 0)
-		return err_set(reterr, E_SYSTEM, -config_fd, "tell", "the gateway");
 	int r = make_pair(control, reterr);
 	if (r < 0)
 		return r;
@@ -158,13 +154,45 @@ int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *
 	if (r < 0)
 		return r;
 	_cleanup_close_ int own_init_fd = init[0], its_init_fd = init[1];
-	gateway.pid = spawn(program_fd, (int[]){ config_fd, its_control_fd, its_init_fd });
-	if (gateway.pid < 0)
+	/* Where the caller ignores it, the gateway would be reaped by nobody, and what it starts. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	begun.pid = spawn(program_fd, (int[]){ its_control_fd, its_init_fd });
+	if (begun.pid < 0)
 		return err_set(reterr, E_SYSTEM, errno, "start", "the gateway");
+	begun.control_fd = steal_fd(&own_control_fd);
+	begun.init_fd = steal_fd(&own_init_fd);
+	return 0;
+}
+
+void gateway_begin(const struct profile *profile)
+{
+	struct err err;
+
+	if (profile->secrets.len > 0 || profile->http.len > 0)
+		(void)begin(&err); /* gateway_start() tries again, and tells */
+}
+
+void gateway_forget(void)
+{
+	close_keeping_errno(begun.init_fd);
+	(void)gateway_kill(&begun);
+}
+
+int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *ret_gateway,
+		  struct err *reterr)
+{
+	if (!plan_needs_gateway(plan))
+		return 0;
+	int r = begun.pid < 0 ? begin(reterr) : 0;
+	if (r < 0)
+		return r;
+	_cleanup_close_ int config_fd = gateway_config_write(arena, plan);
+	r = config_fd < 0 ? config_fd : fds_send(begun.control_fd, &config_fd, 1);
+	if (r < 0)
+		return err_set(reterr, E_SYSTEM, -r, "tell", "the gateway");
 	secrets_forget(plan, plan->facts->environ); /* from here on they are in the gateway only */
-	gateway.control_fd = steal_fd(&own_control_fd);
-	gateway.init_fd = steal_fd(&own_init_fd);
-	*ret_gateway = gateway;
+	*ret_gateway = begun;
+	begun = (struct gateway)GATEWAY_NONE;
 	return 0;
 }
 
@@ -172,7 +200,7 @@ int gateway_await(int init_fd, const struct plan *plan, struct err *reterr)
 {
 	struct gateway_state state;
 
-	trust_begin(plan->gateway.trust); /* it takes its time too */
+	trust_begin(plan->gateway.trust, true);
 	int r = handover_await(init_fd, &state, reterr);
 	if (r < 0)
 		return r;

@@ -27,9 +27,17 @@ struct gateway {
 void gateway_set_program(const void *bytes, size_t len);
 
 /*
- * Starts it; the values of variables that are secrets' sources are then gone from the environment.
- * It reads them, makes the CA and isolates itself beside the building of the box: init waits for
- * the first two, the broker for the last. Does nothing for a plan that needs none.
+ * Where the profile has secrets or HTTP rules: executes it, and it makes the run's CA while the
+ * plan is made. It waits for what gateway_start() tells it, or to be forgotten.
+ */
+void gateway_begin(const struct profile *profile);
+/* No box was run: ends and reaps what was begun, if it was. */
+void gateway_forget(void);
+
+/*
+ * Starts it, begun or not; the values of variables that are secrets' sources are then gone from the environment.
+ * It reads them and isolates itself beside the building of the box: init waits for the placeholders
+ * and the CA, the broker for the isolation. Does nothing for a plan that needs none.
  */
 int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *ret_gateway,
 		  struct err *reterr);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "box/box.h"
+#include "box/gateway.h"
 #include "box/timing.h"
 #include "cli/code.h"
 #include "cli/commands.h"
@@ -259,6 +260,7 @@ static int prepare(struct run *run)
 	if (result_check_log(&run->arena, &run->facts, log, &run->result, err) < 0 ||
 	    result_check_log(&run->arena, &run->facts, log, &run->published, err) < 0)
 		return fail(run, OUTCOME_SETUP_FAILED);
+	gateway_begin(&run->profile);
 	run->request.command = run->options.command;
 	run->request.stdin_fd = -1;
 	int r = read_code(run);
@@ -480,6 +482,7 @@ static int run_options(struct run *run, const struct err *usage)
 			print_plan(&run->plan);
 		watch_box(run);
 	}
+	gateway_forget();
 	return report(run);
 }
 

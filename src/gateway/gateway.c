@@ -2,11 +2,11 @@
 /*
  * aisbx-gateway: where connections to hosts with secrets or HTTP rules end, and begin again.
  *
- * Theory of operation: the supervisor executes it before there is a box, only in runs that need
- * it, with the caller's environment and the numbers of three descriptors. It reads its
- * configuration (config.h) and the secrets (vault.h), makes the run's CA (authority.h), which init
- * waits for, gives up all that it will not need, and says so to the broker. From then on that hands
- * it connections (handover.h): the box's socket and one to an address that the broker has checked.
+ * Theory of operation: the supervisor executes it before there is a plan, only in runs that need
+ * it, with the caller's environment and the numbers of two descriptors. It makes the run's CA
+ * (authority.h), waits for its configuration (config.h), reads the secrets (vault.h), tells init of
+ * both, gives up all that it will not need, and says so to the broker. From then on that hands it
+ * connections (handover.h): the box's socket and one to an address that the broker has checked.
  *
  * Invariants: armed to die with the supervisor before anything else, never dumpable. When it
  * reads the first byte from the box it holds nothing of the caller but the secrets' values, can
@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/program.h"
 #include "base/sys.h"
@@ -67,6 +68,18 @@ static void die_with_supervisor(int control_fd)
 	/* It may have died before the call: then its end of the pair is gone. */
 	if (poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP))
 		_exit(EXIT_AISBX);
+}
+
+static int read_config(struct err *reterr)
+{
+	_cleanup_close_ int fd = -1;
+	int r = fds_receive(given[GIVEN_CONTROL], &fd, 1);
+
+	if (r == -EPIPE)
+		_exit(EXIT_AISBX); /* nothing came of it */
+	if (r == 0)
+		r = gateway_config_read(&arena, fd, &config);
+	return r < 0 ? err_set(reterr, E_SYSTEM, -r, "read", "the gateway's configuration") : 0;
 }
 
 static int read_secrets(struct err *reterr)
@@ -209,21 +222,18 @@ static void block_signals(void)
 /* What the box's set-up waits for. */
 static int prepare(struct gateway_state *state)
 {
-	int r = gateway_config_read(&arena, given[GIVEN_CONFIG], &config);
-
-	if (r < 0)
-		return err_set(&state->err, E_SYSTEM, -r, "read", "the gateway's configuration");
 	/* No file of OpenSSL's own: neither openssl.cnf nor texts of errors. */
 	if (!memory_wipe_openssl() ||
 	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 					OPENSSL_INIT_NO_ATEXIT,
 				NULL) != 1)
 		return err_set(&state->err, E_SYSTEM, ENOMEM, "start", "OpenSSL");
-	(void)close(given[GIVEN_CONFIG]);
-	r = read_secrets(&state->err);
-	block_signals();
+	int r = authority_open(state->ca, sizeof state->ca, &state->err);
 	if (r == 0)
-		r = authority_open(state->ca, sizeof state->ca, &state->err);
+		r = read_config(&state->err);
+	if (r == 0)
+		r = read_secrets(&state->err);
+	block_signals();
 	return r < 0 ? r : send_secrets(given[GIVEN_INIT], state);
 }
 

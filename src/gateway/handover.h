@@ -3,6 +3,7 @@
  * What the gateway and others say to each other, a record a packet. Over a pair of sockets for
  * each of the two:
  *
+ *	supervisor to gateway	the configuration (config.h), a descriptor, over the broker's pair
  *	gateway to init		struct gateway_state with the CA, then a placeholder for each secret
  *	gateway to broker	struct gateway_state: it is isolated
  *	broker to gateway	struct gateway_record, then its descriptors
@@ -21,7 +22,6 @@
 
 /* Whose numbers are its arguments. */
 enum gateway_given {
-	GIVEN_CONFIG,  /* config.h */
 	GIVEN_CONTROL, /* its end of the broker's pair */
 	GIVEN_INIT,    /* its end of init's */
 	GIVEN__N,

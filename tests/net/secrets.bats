@@ -189,6 +189,18 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	message "too long" file:long
 }
 
+@test "what was begun for a run that comes to nothing is gone with it" {
+	run aisbx run --secret "$S" --ro ./none -- true # no process is left: common.bash
+	status_is 125
+	run aisbx run --secret "$S" -p shell -c "$(printf '\377')"
+	status_is 125
+	# A caller that waits for none of its children, and so wants none to be waited for.
+	trap '' CHLD
+	run aisbx run --secret "TOKEN=command:false@api.test" -- true
+	status_is 125
+	[[ $stderr == *"failed with status 1"* ]]
+}
+
 @test "a source that somebody has to answer: its time is the run's, and it ends with the run" {
 	echo 'echo $$ >asked; exec sleep 300' >slow
 	slow=(--grace 100ms --secret "TOKEN=command:sh $PWD/slow@api.test" -- sh -c 'echo ran')
