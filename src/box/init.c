@@ -37,6 +37,7 @@
 #include "box/build.h"
 #include "box/limits/cgroup.h"
 #include "box/limits/headcount.h"
+#include "box/limits/rlimits.h"
 #include "box/limits/usage.h"
 #include "box/payload.h"
 #include "box/phase.h"
@@ -477,6 +478,8 @@ _Noreturn void init_main(struct init *init)
 	payload.start = init->start;
 	payload.start->ending.degraded = degraded;
 	payload.limits_held = init->in_cgroup || !(degraded & 1U << WALL_PROC);
+	if (r == 0 && !init->in_cgroup)
+		rlimits_apply_pages(init->plan);
 	if (r == 0)
 		r = start(init, &payload, &command, &err);
 	if (r < 0)

@@ -48,6 +48,27 @@ held() { # NAME MIB: ended at 64M, and done without the limit
 	held daemons 256
 }
 
+@test "memory in huge pages" {
+	held huge 256
+}
+
+@test "a small limit that is held by looking: no huge pages, and no way to them" {
+	run aisbx run --result r.json -m 64M -- sh -c 'grep THP_enabled /proc/self/status'
+	[ "$(jq -r .walls.limits.memory r.json)" = supervisor ] || skip "a cgroup holds it"
+	output_is $'THP_enabled:\t0'
+	run aisbx run --result r.json -m 64M -- python3 -c '
+import ctypes
+prctl = ctypes.CDLL(None, use_errno=True).prctl
+for arguments in (41, 0, 0, 0, 0), (41, 1, 2, 0, 0):
+    print(prctl(*map(ctypes.c_ulong, arguments)), ctypes.get_errno())
+print(open("/proc/self/status").read().split("THP_enabled:")[1].split()[0])'
+	output_is $'-1 1\n-1 1\n0'
+	[ "$(jq -c '[.refused[] | .what, .count]' r.json)" = '["prctl",2]' ]
+	# With a large one all is as the caller has it.
+	run aisbx run -m 1G -- grep THP_enabled /proc/self/status
+	output_is "$(grep THP_enabled /proc/self/status)"
+}
+
 @test "memory of a process whose first thread has ended" {
 	held leaderless 256
 }

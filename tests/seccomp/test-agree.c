@@ -243,6 +243,13 @@ static void add_personality(struct peer *peer)
 		ADD(peer, SCMP_ACT_ALLOW, BITS(0, LOW, allowed[i]));
 }
 
+static void add_prctl(struct peer *peer)
+{
+	ADD(peer, EPERM_ACT, BITS(0, LOW, 41), BITS(1, LOW, 0));
+	for (unsigned bit = 0; bit < 32; bit++)
+		ADD(peer, EPERM_ACT, BITS(0, LOW, 41), BITS(2, 1ull << bit, 1ull << bit));
+}
+
 static const struct checked {
 	const char *call;
 	uint32_t otherwise;
@@ -265,6 +272,7 @@ static const struct checked {
 	{ "open", SCMP_ACT_ALLOW, add_open, { 1, 2, -1 } },
 	{ "openat", SCMP_ACT_ALLOW, add_openat, { 2, 3, -1 } },
 	{ "personality", EPERM_ACT, add_personality, { 0, -1, -1 } },
+	{ "prctl", SCMP_ACT_ALLOW, add_prctl, { 0, 1, 2 } },
 	{ "prlimit64", EPERM_ACT, add_prlimit, { 0, 2, -1 } },
 	{ "seccomp", EPERM_ACT, add_seccomp, { 1, -1, -1 } },
 	{ "socket", EPERM_ACT, add_socket, { 0, 1, 2 } },

@@ -3,6 +3,7 @@
 #include "box/limits/rlimits.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/sys.h"
@@ -105,6 +106,15 @@ int rlimits_apply_cpus(const struct plan *plan, struct err *reterr)
 	if (r == 0)
 		r = sys_call3(SYS_sched_setaffinity, 0, (size_t)bytes, wanted);
 	return r < 0 ? err_wall(reterr, "limits", (int)-r, "hold", "limits.cpus") : 0;
+}
+
+void rlimits_apply_pages(const struct plan *plan)
+{
+	const uint64_t little = 1ULL << 30;
+
+	/* Where it is refused, by a sandbox around this one, the limit is passed by more. */
+	if (plan->limits.memory < little)
+		(void)sys_prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 int rlimits_apply_files(const struct plan *plan, unsigned *ret_degraded, struct err *reterr)

@@ -21,7 +21,14 @@ int rlimits_apply(const struct plan *plan, bool is_held, bool counts_processes,
  */
 int rlimits_apply_cpus(const struct plan *plan, struct err *reterr);
 
-/* The same for limits.open_files alone, which comes when nothing has to be opened any more. */
+/*
+ * For a box whose memory is held by looking, meter.h: no huge pages where the limit is little
+ * beside what they could take between two looks. All that it executes inherits that, and its
+ * filter keeps it.
+ */
+void rlimits_apply_pages(const struct plan *plan);
+
+/* As rlimits_apply() for limits.open_files alone, which comes when nothing has to be opened any more. */
 int rlimits_apply_files(const struct plan *plan, unsigned *ret_degraded, struct err *reterr);
 
 #endif

@@ -284,10 +284,15 @@ enum {
 	/* linux/personality.h */
 	PERSONALITY_LINUX32 = 0x0008,
 	PERSONALITY_UNAME26 = 0x0020000,
-	/* linux/seccomp.h */
+	/* linux/seccomp.h, linux/prctl.h */
 	NEW_LISTENER = 1 << 3,
+	SET_THP_DISABLE = 41,
 };
 
+/* That huge pages stay off where they are: rlimits.h. */
+RULE(prctl_rule, ALLOW,
+     { { IS(0, ALL, SET_THP_DISABLE), IS(1, ALL, 0) }, TELL(EPERM) },
+     { { IS(0, ALL, SET_THP_DISABLE), HAS(2, ALL) }, TELL(EPERM) }); /* but for some: 6.18 */
 RULE(clone_rule, ALLOW,
      { { HAS(0, NEW_NAMESPACES) }, TELL(EPERM) });
 /*
@@ -385,6 +390,7 @@ static const struct {
 	{ "open", &open_rule, set_id },
 	{ "openat", &openat_rule, set_id },
 	{ "personality", &personality_rule, "it weakens the program's own defences" },
+	{ "prctl", &prctl_rule, "huge pages fill a small limit faster than it is looked at" },
 	{ "prlimit64", &prlimit_rule, "it changes the limits of another process" },
 	{ "seccomp", &seccomp_rule, "a listener answers for calls that the filter refuses" },
 	{ "socket", &socket_rule,
@@ -409,22 +415,16 @@ static const struct {
 	{ "cachestat", { 451, 451 } },
 	{ "fchmodat2", { 452, 452 } },
 	{ "map_shadow_stack", { 453, 453 } },
-	{ "futex_wake", { 454, 454 } },
-	{ "futex_wait", { 455, 455 } },
+	{ "futex_wake", { 454, 454 } }, { "futex_wait", { 455, 455 } },
 	{ "futex_requeue", { 456, 456 } },
-	{ "statmount", { 457, 457 } },
-	{ "listmount", { 458, 458 } },
-	{ "lsm_get_self_attr", { 459, 459 } },
-	{ "lsm_set_self_attr", { 460, 460 } },
+	{ "statmount", { 457, 457 } }, { "listmount", { 458, 458 } },
+	{ "lsm_get_self_attr", { 459, 459 } }, { "lsm_set_self_attr", { 460, 460 } },
 	{ "lsm_list_modules", { 461, 461 } },
 	{ "mseal", { 462, 462 } },
-	{ "setxattrat", { 463, 463 } },
-	{ "getxattrat", { 464, 464 } },
-	{ "listxattrat", { 465, 465 } },
-	{ "removexattrat", { 466, 466 } },
+	{ "setxattrat", { 463, 463 } }, { "getxattrat", { 464, 464 } },
+	{ "listxattrat", { 465, 465 } }, { "removexattrat", { 466, 466 } },
 	{ "open_tree_attr", { 467, 467 } },
-	{ "file_getattr", { 468, 468 } },
-	{ "file_setattr", { 469, 469 } },
+	{ "file_getattr", { 468, 468 } }, { "file_setattr", { 469, 469 } },
 	{ "listns", { 470, 470 } },
 	{ "rseq_slice_yield", { 471, 471 } },
 };
