@@ -15,11 +15,14 @@ struct scheduling {
 	uint64_t runtime, deadline, period;
 };
 
+enum {
+	OTHER = 0,
+	ROUND_ROBIN = 2,
+	LEAST_NS = 100 * 1000,
+};
+
 static void set_slice(uint64_t ns)
 {
-	enum {
-		OTHER = 0,
-	};
 	struct scheduling now = { .size = sizeof now };
 
 	if (sys_call4(SYS_sched_getattr, 0, &now, sizeof now, 0) < 0 || now.policy != OTHER)
@@ -30,14 +33,29 @@ static void set_slice(uint64_t ns)
 
 void slices_shorten(void)
 {
-	enum {
-		LEAST_NS = 100 * 1000,
-	};
-
 	set_slice(LEAST_NS);
 }
 
 void slices_restore(void)
 {
 	set_slice(0);
+}
+
+/* A caller that was made nice stays so. */
+bool slices_go_first(void)
+{
+	const struct scheduling first = { .size = sizeof first,
+					  .policy = ROUND_ROBIN,
+					  .priority = 1 };
+	struct scheduling now = { .size = sizeof now };
+
+	return sys_call4(SYS_sched_getattr, 0, &now, sizeof now, 0) == 0 && now.policy == OTHER &&
+	       now.nice == 0 && sys_call3(SYS_sched_setattr, 0, &first, 0) == 0;
+}
+
+void slices_go_with_others(void)
+{
+	const struct scheduling usual = { .size = sizeof usual, .runtime = LEAST_NS };
+
+	(void)sys_call3(SYS_sched_setattr, 0, &usual, 0);
 }

@@ -7,9 +7,16 @@
 #ifndef AISBX_BOX_SLICES_H
 #define AISBX_BOX_SLICES_H
 
+#include <stdbool.h>
+
 /* This thread, and what it starts from then on. Not one with a policy of its own. */
 void slices_shorten(void);
 /* The usual ones again. Runs between clone and exec. */
 void slices_restore(void);
+
+/* This thread before all that has no fixed priority, sched(7): false where that may not be. */
+bool slices_go_first(void);
+/* And as it was. */
+void slices_go_with_others(void);
 
 #endif

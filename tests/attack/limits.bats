@@ -69,6 +69,32 @@ print(open("/proc/self/status").read().split("THP_enabled:")[1].split()[0])'
 	output_is "$(grep THP_enabled /proc/self/status)"
 }
 
+# A supervisor's threads, as sched(7) has them: 0 for others', 2 for those that go first.
+policies() {
+	cut -d ' ' -f 41 /proc/"$1"/task/*/stat | sort -u | tr -d '\n'
+}
+
+@test "what looks goes first where it may, and not for long" {
+	local supervisor
+	aisbx run --result r.json -m 64M -- true
+	[ "$(jq -r .walls.limits.memory r.json)" = supervisor ] || skip "a cgroup holds it"
+	"$AISBX" run -m 64M -- python3 -c '
+import time
+kept = bytearray(30 << 20)
+print(flush=True)
+time.sleep(60)' >out 3>&- &
+	supervisor=$!
+	eventually test -s out
+	looks_first() { [ "$(policies $supervisor)" = 02 ]; }
+	looks_with_others() { [ "$(policies $supervisor)" = 0 ]; }
+	if chrt -r 1 true 2>/dev/null; then
+		eventually looks_first
+	fi
+	eventually looks_with_others
+	kill -9 $supervisor
+	wait $supervisor || true
+}
+
 @test "memory of a process whose first thread has ended" {
 	held leaderless 256
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -17,11 +18,12 @@
 #include "box/limits/crowd.h"
 #include "box/limits/written.h"
 #include "box/phase.h"
+#include "box/slices.h"
 #include "policy/profile.h"
 
 enum {
 	/* What one processor can touch in a microsecond, in pages of 4 KiB that are zeroed. */
-	BYTES_PER_US = 3072,
+	BYTES_PER_US = 4096,
 	PROCESSORS_MAX = 8, /* that the memory of a machine keeps busy with it */
 	LEAST_US = 1000,
 	MOST_US = 250 * 1000,
@@ -29,15 +31,21 @@ enum {
 	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
 	LONG_US = 50 * 1000,	     /* of waiting: worth giving pages of the program back */
 	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
+	FIRST_US = 20 * 1000, /* of processor time: a box that fills up is ended before that */
 	STACK_BYTES = 256 * 1024,
 };
 
-static int64_t now_us(void)
+static int64_t clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	(void)clock_gettime(clock, &now); /* cannot fail with these */
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static uint64_t left_of(uint64_t limit, uint64_t used)
@@ -101,7 +109,19 @@ static void raise_to(_Atomic uint64_t *peak, uint64_t value)
 		atomic_store_explicit(peak, value, memory_order_relaxed);
 }
 
-static void signal_everyone(const struct meter *meter, int signal)
+/* A directory of /proc is as good as a pidfd, pidfd_send_signal(2). */
+static void signal_task(const struct usage_reader *reader, pid_t pid, int signal)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "%d", pid);
+	_cleanup_close_ int fd =
+		openat(reader->fds[USAGE_PROC], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) /* or it is gone */
+		(void)sys_call4(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+}
+
+static void have_signalled(const struct meter *meter, int signal)
 {
 	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
 
@@ -110,16 +130,24 @@ static void signal_everyone(const struct meter *meter, int signal)
 	(void)phase_send(meter->kill_fd, &record); /* init gone: the others are, too */
 }
 
+/* init reaches all of them, but has to get to run; what was seen last does not wait for that. */
+static void signal_everyone(const struct meter *meter, int signal)
+{
+	have_signalled(meter, signal);
+	for (size_t i = 0; i < meter->reader.tasks_len; i++)
+		signal_task(&meter->reader, meter->reader.tasks[i].pid, signal);
+}
+
 static void tell(struct meter *meter, enum meter_verdict verdict)
 {
 	const uint64_t one = 1;
 
 	atomic_store(&meter->verdict, verdict);
-	/* An eventfd at its first count takes another: cannot fail. */
-	(void)!write(meter->verdict_fd, &one, sizeof one);
 	/* Not after the loop has woken up: what it would do next. */
 	if (verdict == METER_MEMORY || verdict == METER_DISK)
 		signal_everyone(meter, SIGKILL);
+	/* An eventfd at its first count takes another: cannot fail. */
+	(void)!write(meter->verdict_fd, &one, sizeof one);
 }
 
 static bool is_near(uint64_t limit, uint64_t used)
@@ -127,21 +155,12 @@ static bool is_near(uint64_t limit, uint64_t used)
 	return limit != LIMIT_NONE && left_of(limit, used) < limit / NEAR_PARTS;
 }
 
-/* A look that takes long is not begun again at once, unless the limit is near. */
-static int64_t wait_us(const struct meter *meter, uint64_t memory, int64_t took_us)
-{
-	int64_t wait = time_to_limit_us(meter, memory, meter->cpu_us);
-
-	return wait < took_us && !is_near(meter->memory_limit, memory) &&
-			       !is_near(meter->disk_limit, meter->disk_bytes)
-		       ? took_us
-		       : wait;
-}
-
 /* What a look left behind for the next. */
 struct progress {
-	uint64_t memory;   /* measured, or bounded where that was enough */
-	uint64_t measured; /* last, and what the bound was then */
+	uint64_t memory;     /* measured, or bounded where that was enough */
+	int64_t began_at_us; /* the last look */
+	int64_t seen_at_us;  /* since when there may be more */
+	uint64_t measured;   /* last, and what the bound was then */
 	uint64_t measured_bound;
 	uint64_t bound; /* of the last look */
 	int64_t measured_at_us;
@@ -149,6 +168,23 @@ struct progress {
 	bool is_crowd, is_crowd_left;
 	struct written written;
 };
+
+/*
+ * From what was seen, however late this thread got to go on. A look that costs much is not begun
+ * again at once, unless the limit is near; that it was kept waiting is as good as a rest.
+ */
+static int64_t wait_us(const struct meter *meter, const struct progress *progress, int64_t cost_us)
+{
+	bool near = is_near(meter->memory_limit, progress->memory) ||
+		    is_near(meter->disk_limit, meter->disk_bytes);
+	int64_t now = now_us(), rested = now - progress->began_at_us - cost_us;
+	int64_t least = (near || cost_us < LEAST_US ? LEAST_US : cost_us) - rested;
+	int64_t wait = time_to_limit_us(meter, progress->memory, meter->cpu_us) -
+		       (now - progress->seen_at_us);
+
+	wait = wait > least ? wait : least;
+	return wait > 0 ? wait : 0;
+}
 
 /*
  * Above the limit only measuring tells; else once in a while, and for a true peak: of what
@@ -219,16 +255,19 @@ static int look_closely(struct meter *meter, struct progress *progress)
 	}
 	if (r == 0)
 		r = measure(meter, progress, bound);
-	if (stands_still && r == 0 && progress->measured <= meter->memory_limit)
-		signal_everyone(meter, SIGCONT);
+	if (stands_still && r == 0 && progress->measured <= meter->memory_limit) {
+		progress->seen_at_us = now_us();
+		have_signalled(meter, SIGCONT); /* by us it would be begun, and we not go on */
+	}
 	return r;
 }
 
 static enum meter_verdict look(struct meter *meter, struct progress *progress)
 {
 	struct usage usage;
-	int r = usage_read(&meter->reader, &usage);
 
+	progress->began_at_us = progress->seen_at_us = now_us();
+	int r = usage_read(&meter->reader, &usage);
 	if (r == 0) {
 		progress->memory = usage.memory_bytes;
 		if (!meter->has_cgroup && usage.memory_bytes > meter->memory_limit)
@@ -258,17 +297,24 @@ static void *keep_looking(void *argument)
 	struct meter *meter = argument;
 	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
 	struct progress progress = { 0 };
+	int64_t spent = 0;
+	bool is_first = slices_go_first();
 
 	for (;;) {
-		int64_t begin = now_us();
+		int64_t before = spent;
 		enum meter_verdict verdict = look(meter, &progress);
-		int64_t took = now_us() - begin;
+
+		spent = clock_us(CLOCK_THREAD_CPUTIME_ID);
+		if (is_first && spent > FIRST_US) {
+			slices_go_with_others();
+			is_first = false;
+		}
 
 		if (verdict != METER_FINE) {
 			tell(meter, verdict);
 			return NULL;
 		}
-		int64_t wait = wait_us(meter, progress.memory, took);
+		int64_t wait = wait_us(meter, &progress, spent - before);
 		if (progress.written.looks[progress.written.last] > meter->disk_limit)
 			wait = 0; /* if it is, the next look agrees */
 		if (progress.is_crowd_left && wait > CROWD_US)

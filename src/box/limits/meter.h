@@ -12,7 +12,10 @@
  * because measuring waits for locks that the box can hold: the clock must not.
  *
  * What it says is a verdict in memory and a wake-up; the loop ends the box. Where what is used
- * is not given back, the box kills itself first: the loop may have to wait for a processor.
+ * is not given back, it is killed first: the loop may have to wait for a processor. So would
+ * the thread, for as long as it takes what fills memory to fill it. Where the caller may (root),
+ * it goes before all others, until it has used more time than that takes: a box that stays
+ * near its limit then is looked at like others.
  */
 #ifndef AISBX_BOX_METER_H
 #define AISBX_BOX_METER_H
