@@ -90,7 +90,7 @@ void err_format(const struct err *err, char *buf, size_t size)
 
 int err_exit_status(const struct err *err)
 {
-	if (err->code < 0 || err->code >= E__N)
-		return EXIT_AISBX;
+	if (err->code <= E_NONE || err->code >= E__N)
+		return EXIT_AISBX; /* one that does not say what failed failed nevertheless */
 	return exit_statuses[err->code];
 }

@@ -234,12 +234,16 @@ static int prepare(struct gateway_state *state)
 	if (r == 0)
 		r = read_secrets(&state->err);
 	block_signals();
-	return r < 0 ? r : send_secrets(given[GIVEN_INIT], state);
+	if (r < 0)
+		return r;
+	r = send_secrets(given[GIVEN_INIT], state);
+	return r < 0 ? err_set(&state->err, E_SYSTEM, -r, "reach", "the box's init") : 0;
 }
 
 /* What it does not. */
 static int isolate(struct gateway_state *state)
 {
+	static struct watch control = { .ready = on_control };
 	int r = authority_read_store(config.plan.store, &state->err);
 
 	if (r == 0)
@@ -250,7 +254,10 @@ static int isolate(struct gateway_state *state)
 		r = landlock_deny_files(config.lacks_landlock_allowed, &state->err);
 	if (r == 0)
 		r = load_filter(&state->err);
-	return r;
+	if (r < 0)
+		return r;
+	r = loop_watch(&control, CONTROL_FD, EPOLLIN);
+	return r < 0 ? err_set(&state->err, E_SYSTEM, -r, "hear", "the broker") : 0;
 }
 
 /* Both tell the supervisor, and the same. */
@@ -267,7 +274,6 @@ static _Noreturn void fail(struct gateway_state *state)
 
 int main(int argc, char **argv)
 {
-	static struct watch control = { .ready = on_control };
 	static struct gateway_state state;
 
 	if (argc != 1 + GIVEN__N)
@@ -279,8 +285,7 @@ int main(int argc, char **argv)
 	die_with_supervisor(given[GIVEN_CONTROL]);
 	if (prepare(&state) < 0 || isolate(&state) < 0)
 		fail(&state);
-	if (send_state(CONTROL_FD, &state) < 0 || loop_watch(&control, CONTROL_FD, EPOLLIN) < 0 ||
-	    loop_run() < 0)
+	if (send_state(CONTROL_FD, &state) < 0 || loop_run() < 0)
 		_exit(EXIT_AISBX);
 	connections_close();
 	events_finish();

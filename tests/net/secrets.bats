@@ -683,17 +683,17 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	box=$!
 	exec 8>hold
 	end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))
-	until grep -q up out || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
+	until grep -qs up out || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
 	kill -KILL "$(pgrep -P "$box" -x aisbx-gateway)"
 	echo >&8
 	exec 8>&-
 	wait "$box"
 	[ "$(cat out)" = $'up\nlost' ]
 	contains "$(cat err)" "ended before the box"
-	"$AISBX" run --secret "$S" -- sh -c 'echo up; exec sleep 60' >out 2>err 3>&- &
+	"$AISBX" run --secret "$S" -- sh -c 'echo up; exec sleep 60' >out2 2>err 3>&- &
 	box=$!
 	end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))
-	until grep -q up out || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
+	until grep -qs up out2 || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
 	gateway=$(pgrep -P "$box" -x aisbx-gateway)
 	kill -KILL "$box"
 	wait "$box" || true
