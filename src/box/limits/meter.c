@@ -31,6 +31,7 @@ enum {
 	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
 	LONG_US = 50 * 1000,	     /* of waiting: worth giving pages of the program back */
 	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
+	SOON_US = 20 * 1000,	     /* until a limit could be reached: looking must not be late */
 	FIRST_US = 20 * 1000, /* of processor time: a box that fills up is ended before that */
 	STACK_BYTES = 256 * 1024,
 };
@@ -297,24 +298,32 @@ static void *keep_looking(void *argument)
 	struct meter *meter = argument;
 	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
 	struct progress progress = { 0 };
-	int64_t spent = 0;
-	bool is_first = slices_go_first();
+	enum {
+		USUAL,
+		FIRST,
+		SPENT,
+	} turn = USUAL;
+	int64_t spent = 0, first_until = 0, wait = time_to_limit_us(meter, 0, 0);
 
 	for (;;) {
 		int64_t before = spent;
-		enum meter_verdict verdict = look(meter, &progress);
 
+		if (turn == USUAL && wait < SOON_US) {
+			turn = slices_go_first() ? FIRST : SPENT;
+			first_until = spent + FIRST_US;
+		}
+		enum meter_verdict verdict = look(meter, &progress);
 		spent = clock_us(CLOCK_THREAD_CPUTIME_ID);
-		if (is_first && spent > FIRST_US) {
+		if (turn == FIRST && spent > first_until) {
 			slices_go_with_others();
-			is_first = false;
+			turn = SPENT;
 		}
 
 		if (verdict != METER_FINE) {
 			tell(meter, verdict);
 			return NULL;
 		}
-		int64_t wait = wait_us(meter, &progress, spent - before);
+		wait = wait_us(meter, &progress, spent - before);
 		if (progress.written.looks[progress.written.last] > meter->disk_limit)
 			wait = 0; /* if it is, the next look agrees */
 		if (progress.is_crowd_left && wait > CROWD_US)

@@ -14,8 +14,8 @@
  * What it says is a verdict in memory and a wake-up; the loop ends the box. Where what is used
  * is not given back, it is killed first: the loop may have to wait for a processor. So would
  * the thread, for as long as it takes what fills memory to fill it. Where the caller may (root),
- * it goes before all others, until it has used more time than that takes: a box that stays
- * near its limit then is looked at like others.
+ * it goes before all others once a limit is close, until it has used more time than that takes:
+ * a box that stays near its limit is looked at like others then.
  */
 #ifndef AISBX_BOX_METER_H
 #define AISBX_BOX_METER_H
