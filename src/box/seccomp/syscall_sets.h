@@ -11,20 +11,7 @@
 #include <stdint.h>
 
 #include "box/seccomp/bpf.h"
-
-enum cpu {
-	CPU_X86_64,
-	CPU_AARCH64,
-	CPU__N,
-};
-
-#if defined(__x86_64__)
-#	define CPU_NATIVE CPU_X86_64
-#elif defined(__aarch64__)
-#	define CPU_NATIVE CPU_AARCH64
-#else
-#	error "aisbx knows the system calls of x86-64 and arm64 only"
-#endif
+#include "box/seccomp/syscall_numbers.h"
 
 /* What a profile may do with the calls of a set. */
 enum syscall_freedom {
@@ -55,15 +42,6 @@ const struct syscall_set *syscall_set_of(const char *call);
 const struct arg_rule *syscall_rule(const char *call);
 /* Why the rule refuses what it does, for messages; NULL without one. */
 const char *syscall_rule_why(const char *call);
-/* The name of a number, or the number itself. */
-enum {
-	SYSCALL_NAME_BYTES = 64
-};
-void syscall_name(enum cpu cpu, int nr, char name[SYSCALL_NAME_BYTES]);
-/* AUDIT_ARCH_* of it. */
-uint32_t syscall_arch(enum cpu cpu);
-/* Its number, or -1 when the architecture does not have it. */
-int syscall_number(enum cpu cpu, const char *call);
 
 /*
  * The policy for cpu without a profile's changes: fills calls (room for
