@@ -62,7 +62,7 @@ for name in names:
 print(sorted(codes))
 begin = time.monotonic()
 for i in range(5000): udp(question(mark + b"%d.evil.test" % i, 1))
-print("fast" if time.monotonic() - begin < 5 else "slow", time.monotonic() - begin)
+print(time.monotonic() - begin)
 # What is in EDNS options, in records and after a question stays as well.
 option = struct.pack(">HHIH", 41, 4096, 0, 4 + len(mark)) + struct.pack(">HH", 65001, len(mark)) + mark
 packet = question(b"granted.test", 16)
@@ -79,7 +79,7 @@ s.send(question(mark + b".evil.test", 16))
 how(lambda: s.recv(99))""").ok()
     lines = b.out.split("\n")
     expect(lines[0] == "[3]", b.out, b.err)
-    expect(lines[1].startswith("fast"), b.out)
+    expect(float(lines[1]) < 5 * PATIENCE, b.out)  # none of 5,000 answers was waited for
     expect(lines[2:5] == ["gai -2", "gai -2", "ECONNREFUSED"], b.out)
     expect(not leaves(capture.close()), "a packet with the mark left")
     expect({name for name, kind in resolver.asked} == {"granted.test"}, resolver.asked)
