@@ -275,6 +275,7 @@ static void read_record(struct supervisor *sup)
 		sup->ending = record.ending;
 		pass_waiting_signals(sup);
 		supervisor_watch_limits(sup);
+		program_release_pages(); /* from here on it waits */
 		break;
 	case PH_METERED:
 		supervisor_start_meter(sup);
@@ -517,7 +518,6 @@ static void supervise(struct supervisor *sup)
 	sup->kill_at_ms = NEVER;
 	supervisor_choose_limits(sup);
 	supervisor_start_output(sup);
-	program_release_pages();
 	run_loop(sup);
 	supervisor_close_terminal(sup);
 	(void)close(sup->box.socket_fd);
