@@ -35,9 +35,10 @@ void gateway_begin(const struct profile *profile);
 void gateway_forget(void);
 
 /*
- * Starts it, begun or not; the values of variables that are secrets' sources are then gone from the environment.
- * It reads them and isolates itself beside the building of the box: init waits for the placeholders
- * and the CA, the broker for the isolation. Does nothing for a plan that needs none.
+ * Starts it, begun or not; the values of variables that are secrets' sources are then gone from
+ * the environment. It reads them and isolates itself beside the building of the box: init waits
+ * for the placeholders and the CA, the broker for the isolation. Does nothing for a plan that
+ * needs none.
  */
 int gateway_start(struct arena *arena, const struct plan *plan, struct gateway *ret_gateway,
 		  struct err *reterr);

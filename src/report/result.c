@@ -362,12 +362,25 @@ static int keep_if(int r, struct result_target *target)
 	return r;
 }
 
+/* Whether two names are one in a directory, whatever links lead there, or lead to one file. */
+static bool is_log(const struct result_target *target, char *log)
+{
+	struct stat ours, its;
+	char *slash = strrchr(log, '/'); /* absolute */
+
+	if (stat(log, &its) == 0 &&
+	    fstatat(target->dir_fd, target->name, &ours, AT_SYMLINK_NOFOLLOW) == 0)
+		return ours.st_dev == its.st_dev && ours.st_ino == its.st_ino;
+	*slash = '\0';
+	return strcmp(slash + 1, target->name) == 0 && stat(*log ? log : "/", &its) == 0 &&
+	       fstat(target->dir_fd, &ours) == 0 && ours.st_dev == its.st_dev &&
+	       ours.st_ino == its.st_ino;
+}
+
 int result_check_log(struct arena *arena, const struct hostfacts *facts, const char *log,
 		     struct result_target *target, struct err *reterr)
 {
-	if (!log || target->dir_fd < 0 ||
-	    strcmp(sink_place(arena, facts, log), path_absolute(arena, facts->cwd, target->path)) !=
-		    0)
+	if (!log || target->dir_fd < 0 || !is_log(target, sink_place(arena, facts, log)))
 		return 0;
 	return keep_if(err_msg(reterr, E_USAGE,
 			       "'%s' is the audit log, which a result would replace; name another "

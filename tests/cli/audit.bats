@@ -251,7 +251,16 @@ SYSLOG_IDENTIFIER=aisbx" ]
 			run --result log.jsonl $words --rw out -- touch out/ran
 		[ "$(cat log.jsonl)" = before ]
 	done
-	[ ! -e out/ran ]
+	ln -s . here
+	ln -s log.jsonl link
+	for words in "--audit here/log.jsonl" "--audit link"; do
+		fails_with 125 "'log.jsonl' is the audit log" \
+			run --result log.jsonl $words --rw out -- touch out/ran
+	done
+	fails_with 125 "'new.jsonl' is the audit log" \
+		run --result new.jsonl --audit here/new.jsonl --rw out -- touch out/ran
+	[ "$(cat log.jsonl)" = before ]
+	[ ! -e out/ran ] && [ ! -e new.jsonl ]
 	run aisbx run --result r.json --audit log.jsonl -- true
 	status_is 0
 }
