@@ -16,6 +16,7 @@
 #include "box/timing.h"
 #include "cli/code.h"
 #include "cli/commands.h"
+#include "cli/last_lines.h"
 #include "cli/options.h"
 #include "cli/refused.h"
 #include "policy/input.h"
@@ -126,14 +127,12 @@ static void format_limit(const struct limits *limits, const struct box_end *end,
 		[OUTCOME_MEMORY_LIMIT] = { "memory", units_format_size, limits->memory },
 		[OUTCOME_OUTPUT_LIMIT] = { "output", units_format_size, limits->output },
 		[OUTCOME_DISK_LIMIT] = { "disk", units_format_size, limits->disk },
-		[OUTCOME_SIGNALED] = { "file size", units_format_size, limits->file_size },
 	};
 	const char *name = ends[end->outcome].name;
 	char value[32];
 
 	text[0] = '\0';
-	if (!name || (end->outcome == OUTCOME_SIGNALED &&
-		      (end->signal != SIGXFSZ || limits->file_size == LIMIT_NONE)))
+	if (!name)
 		return;
 	ends[end->outcome].format(ends[end->outcome].limit, value, sizeof value);
 	(void)snprintf(text, size, "%s limit of %s", name, value);
@@ -286,6 +285,13 @@ static void print_limit(const struct run *run)
 	format_limit(&run->plan.limits, &run->end, text, sizeof text);
 	if (*text)
 		(void)fprintf(stderr, "aisbx: %s reached: the box was ended\n", text);
+	if (run->end.outcome != OUTCOME_SIGNALED || run->end.signal != SIGXFSZ ||
+	    run->plan.limits.file_size == LIMIT_NONE)
+		return;
+	/* Who sent it cannot be known. */
+	units_format_size(run->plan.limits.file_size, text, sizeof text);
+	(void)fprintf(stderr, "aisbx: SIGXFSZ ended the command: the file size limit is %s\n",
+		      text);
 }
 
 /* The program saw an error and ran on. Where it is only known that it could have: if it failed. */
@@ -331,6 +337,19 @@ static void print_plan(const struct plan *plan)
 	print_printable(stderr, plan->cwd);
 	(void)fputc('\n', stderr);
 	print_notes(plan);
+}
+
+/* For who reads stderr: what is left of the run's time, and always a moment. */
+static uint64_t reader_ms(const struct run *run)
+{
+	enum {
+		LEAST_MS = 50
+	};
+	uint64_t wall = run->planned ? run->plan.limits.wall_ms : LIMIT_NONE;
+
+	if (wall == LIMIT_NONE)
+		return UINT64_MAX;
+	return wall > run->end.wall_ms + LEAST_MS ? wall - run->end.wall_ms : LEAST_MS;
 }
 
 /* A caller that asked for a result and shows nobody stderr reads it there. */
@@ -388,6 +407,7 @@ static int report(struct run *run)
 		(void)print_failure(&err);
 	if (timing_marks)
 		print_timing();
+	last_lines_write(reader_ms(run));
 	return status;
 }
 
@@ -448,6 +468,7 @@ static void watch_box(struct run *run)
 					   .refused = on_refused };
 
 	box_run(&run->plan, &run->arena, -1, &observer, &run->end);
+	last_lines_begin();
 	if (run->end.started && run->end.network && run->end.network->ended_early &&
 	    !run->options.quiet)
 		(void)fprintf(stderr, "aisbx: the broker ended before the box: there was no "

@@ -479,7 +479,7 @@ static int write_json(struct result_target *target, json_t *value)
 	if (line) {
 		line[len] = '\n'; /* in place of the terminator: one write, one line */
 		r = target->dir_fd >= 0 ? write_file(target, line, len + 1)
-					: write_all(target->fd, line, len + 1);
+					: sink_write_to(target->fd, line, len + 1);
 	}
 	free(line);
 	close_keeping_errno(target->dir_fd);

@@ -296,9 +296,19 @@ static int push(int fd, const char *line, size_t len)
 		if (n > 0) {
 			line += n;
 			len -= (size_t)n;
+			until = now_ms() + WAIT_MS;
 		}
 	}
 	return 0;
+}
+
+int sink_write_to(int fd, const char *line, size_t len)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? append(fd, line, len) : push(fd, line, len);
 }
 
 int sink_write(struct sink *sink, const char *line, size_t len)

@@ -37,11 +37,13 @@ int sink_open(struct arena *arena, const struct plan *plan, const char *text, st
 
 /*
  * Appends one line, newline included: with one write(2), also beside other writers, where it
- * is a file; at most PIPE_BUF bytes at a time, and for a second at most, where it is anything
- * else. A file that was renamed or removed is opened anew by its name. 0 or -errno; then of the
- * line there is nothing in a file.
+ * is a file; at most PIPE_BUF bytes at a time, and until nobody has read for a second, where it
+ * is anything else. A file that was renamed or removed is opened anew by its name. 0 or -errno;
+ * then of the line there is nothing in a file.
  */
 int sink_write(struct sink *sink, const char *line, size_t len);
+/* The same for a descriptor that is no sink. */
+int sink_write_to(int fd, const char *line, size_t len);
 
 void sink_close(struct sink *sink);
 

@@ -222,6 +222,42 @@ burnt() { # NAME: ended at 1s, done without the limit
 	[ "$(outcome)" = wall_limit ]
 }
 
+# The pipe whose reader has stalled is also what aisbx writes its own lines to.
+@test "the wall limit: a reader of all that is written has stalled" {
+	BOUND=10 run python3 -c '
+import os, subprocess, sys, time
+def fill(fd):
+    os.set_blocking(fd, False)
+    try:
+        while True: os.write(fd, bytes(4096))
+    except BlockingIOError:
+        os.set_blocking(fd, True)
+def run(*words, ends=None, **pipes):
+    begin = time.monotonic()
+    child = subprocess.Popen([os.environ["AISBX"], "run", *words], **pipes)
+    if ends:
+        time.sleep(0.5)
+        child.terminate()
+    print(child.wait(timeout=8 * int(os.environ["AISBX_TEST_PATIENCE"])), end=" ")
+    print(open("r.json").read().count("wall_limit") if os.path.exists("r.json") else "-")
+r, w = os.pipe()
+run("-t", "300ms", "--grace", "200ms", "--result", "r.json", "--", "yes", stdout=w, stderr=w)
+os.remove("r.json")
+r, w = os.pipe()
+fill(w)
+run("-t", "300ms", "--result", "r.json", "--", "sleep", "20", stderr=w)
+os.remove("r.json")
+# Without a limit, a signal ends the wait, and the status is the command'"'"'s.
+run("-t", "none", "--", "sh", "-c", "unshare -U 2>/dev/null; exit 3", ends=True, stderr=w)
+# Nor does the reader of the result hold the run up.
+run("--result", "fd:%d" % w, "--", "true", pass_fds=[w], stderr=subprocess.DEVNULL)'
+	status_is 0
+	output_is "124 1
+124 1
+3 -
+0 -"
+}
+
 @test "the wall limit: what is stopped, and what ignores signals" {
 	run aisbx run -t 300ms --grace 100ms --result r.json -- sh -c 'kill -STOP $$'
 	status_is 124

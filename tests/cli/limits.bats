@@ -264,7 +264,7 @@ except OSError as e: print(e.strerror)'
 	output_is "File too large"
 	run aisbx run --file-size 1M -- dd if=/dev/zero of=/tmp/big bs=64K count=32
 	status_is 153
-	contains "$stderr" "aisbx: file size limit of 1M reached"
+	contains "$stderr" "aisbx: SIGXFSZ ended the command: the file size limit is 1M"
 	run aisbx run -q --file-size 1M -- dd if=/dev/zero of=/tmp/big bs=64K count=32
 	lacks "$stderr" "aisbx:"
 }
