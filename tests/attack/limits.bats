@@ -175,6 +175,30 @@ burnt() { # NAME: ended at 1s, done without the limit
 	burnt cpu_orphans
 }
 
+# In the best of five runs: a busy machine looks late, but not each time.
+@test "what goes on after SIGXCPU is ended by what it uses, before 50 ms are over" {
+	for _ in 1 2 3 4 5; do
+		run aisbx run --cpu 1s --result r.json -- python3 -I -c '
+import os, signal, time
+told = []
+signal.signal(signal.SIGXCPU, lambda *_: told.append(time.process_time()))
+while True:
+    if told: os.write(1, b"%d\n" % (1000 * (time.process_time() - told[0])))'
+		status_is 137
+		[ "$(outcome)" = cpu_limit ]
+		[ "$(tail -n 1 <<<"$output")" -ge 40 ] || return 0
+	done
+	echo "$(tail -n 1 <<<"$output") ms in the last" >&2
+	return 1
+}
+
+@test "what reaches its limit while it has time to end for another reason is killed" {
+	run aisbx run --cpu 2s -t 1s --grace 30s --result r.json -- sh -c 'trap "" TERM XCPU; while :; do :; done'
+	status_is 124
+	[ "$(outcome)" = wall_limit ]
+	[ "$(jq .cpu_ms r.json)" -lt 2500 ]
+}
+
 @test "a program that kills itself has not reached a limit" {
 	run aisbx run --result r.json -m 64M --cpu 1s -- sh -c 'kill -9 $$'
 	status_is 137

@@ -91,12 +91,23 @@ uint64_t processors_usable(void)
 void meter_reset(struct meter *meter)
 {
 	meter->processors = processors_usable();
+	meter->is_in_grace = false;
 	atomic_store(&meter->verdict, METER_FINE);
 	atomic_store(&meter->peak_memory, 0);
 	atomic_store(&meter->peak_tasks, 0);
 	atomic_store(&meter->cpu_us, 0);
 	atomic_store(&meter->disk_bytes, 0);
 	meter->reader.shmem_base_bytes = 0;
+}
+
+uint64_t meter_cpu_grace_us(uint64_t limit_us)
+{
+	enum {
+		PARTS = 50,
+		LEAST = 10 * 1000 /* to say something */
+	};
+
+	return limit_us / PARTS > LEAST ? limit_us / PARTS : LEAST;
 }
 
 int64_t meter_first_ms(const struct meter *meter)
@@ -145,7 +156,7 @@ static void tell(struct meter *meter, enum meter_verdict verdict)
 
 	atomic_store(&meter->verdict, verdict);
 	/* Not after the loop has woken up: what it would do next. */
-	if (verdict == METER_MEMORY || verdict == METER_DISK)
+	if (verdict == METER_MEMORY || verdict == METER_DISK || meter->is_in_grace)
 		signal_everyone(meter, SIGKILL);
 	/* An eventfd at its first count takes another: cannot fail. */
 	(void)!write(meter->verdict_fd, &one, sizeof one);
@@ -321,7 +332,10 @@ static void *keep_looking(void *argument)
 
 		if (verdict != METER_FINE) {
 			tell(meter, verdict);
-			return NULL;
+			if (verdict != METER_CPU || meter->is_in_grace)
+				return NULL;
+			meter->is_in_grace = true;
+			meter->cpu_limit_us += meter_cpu_grace_us(meter->cpu_limit_us);
 		}
 		wait = wait_us(meter, &progress, spent - before);
 		if (progress.written.looks[progress.written.last] > meter->disk_limit)

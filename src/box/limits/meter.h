@@ -16,6 +16,10 @@
  * the thread, for as long as it takes what fills memory to fill it. Where the caller may (root),
  * it goes before all others once a limit is close, until it has used more time than that takes:
  * a box that stays near its limit is looked at like others then.
+ *
+ * The limit of processor time has two verdicts: it is reached, and what the box may use to end
+ * by itself after SIGXCPU is, too. The latter is counted, for many processors use much of it in
+ * a short time.
  */
 #ifndef AISBX_BOX_METER_H
 #define AISBX_BOX_METER_H
@@ -45,6 +49,7 @@ struct meter {
 	struct usage_reader reader;
 	uint64_t processors; /* set by meter_reset() */
 	/* the thread's */
+	bool is_in_grace; /* cpu_limit_us is with what is used after SIGXCPU */
 	_Atomic(enum meter_verdict) verdict;
 	_Atomic uint64_t peak_memory, cpu_us, peak_tasks, disk_bytes; /* as far as was seen */
 	int verdict_fd; /* eventfd: readable with a verdict; -1 before meter_start() */
@@ -62,6 +67,8 @@ struct meter {
 uint64_t processors_usable(void);
 /* One that was stopped, for another box. */
 void meter_reset(struct meter *meter);
+/* Processor time that a box at its limit may use to end by itself. */
+uint64_t meter_cpu_grace_us(uint64_t limit_us);
 /* How long, from the start of the command, until a limit could be reached. */
 int64_t meter_first_ms(const struct meter *meter);
 /* Takes the descriptors of usage_open(), on failure too. 0 or -errno. */

@@ -17,15 +17,26 @@ static bool has_limit(void)
 	       meter.disk_limit != LIMIT_NONE;
 }
 
+/* Of now: once the box was told by SIGXCPU, it has a little more to end by itself. */
+static uint64_t cpu_limit_us(const struct supervisor *sup)
+{
+	uint64_t limit_ms = sup->plan->limits.cpu_ms;
+
+	if (limit_ms == LIMIT_NONE)
+		return LIMIT_NONE;
+	return limit_ms * 1000 +
+	       (sup->reason == REASON_CPU ? meter_cpu_grace_us(limit_ms * 1000) : 0);
+}
+
 /* A cgroup holds the memory; its processor time is looked at when it could be used up. */
 static int64_t next_look_ms(const struct supervisor *sup)
 {
 	enum {
-		LEAST_MS = 5
+		LEAST_MS = 1
 	};
-	uint64_t limit_us = sup->plan->limits.cpu_ms * 1000;
+	uint64_t limit_us = cpu_limit_us(sup);
 
-	if (sup->plan->limits.cpu_ms == LIMIT_NONE)
+	if (limit_us == LIMIT_NONE)
 		return NEVER;
 	uint64_t used_us = cgroup_cpu_us(&sup->box.cgroup);
 	uint64_t left_ms = used_us < limit_us ? (limit_us - used_us) / 1000 : 0;
@@ -35,10 +46,9 @@ static int64_t next_look_ms(const struct supervisor *sup)
 
 static bool has_used_cpu(const struct supervisor *sup)
 {
-	const struct limits *limits = &sup->plan->limits;
+	uint64_t limit_us = cpu_limit_us(sup);
 
-	return limits->cpu_ms != LIMIT_NONE &&
-	       cgroup_cpu_us(&sup->box.cgroup) >= limits->cpu_ms * 1000;
+	return limit_us != LIMIT_NONE && cgroup_cpu_us(&sup->box.cgroup) >= limit_us;
 }
 
 void supervisor_choose_limits(struct supervisor *sup)
@@ -95,14 +105,19 @@ void supervisor_watch_limits(struct supervisor *sup)
 static void end_at(struct supervisor *sup, enum reason reason)
 {
 	enum {
-		CPU_GRACE_MS = 50 /* from SIGXCPU to SIGKILL: time used past the limit */
+		CPU_GRACE_MS = 50 /* from SIGXCPU to SIGKILL, at the most */
 	};
 
 	/* The command may be gone by the meter's own kill. */
 	bool was_killed = WIFSIGNALED(sup->ending.wait_status) &&
 			  WTERMSIG(sup->ending.wait_status) == SIGKILL;
-	if (sup->reason != REASON_NONE || (sup->ended && !was_killed))
+	if (sup->ended && !was_killed)
 		return;
+	if (sup->reason != REASON_NONE) {
+		if (!sup->is_killing) /* what is to end by itself may not pass a limit meanwhile */
+			supervisor_kill_box(sup);
+		return;
+	}
 	sup->reason = reason;
 	sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 	if (reason == REASON_CPU) {
@@ -124,9 +139,10 @@ void supervisor_look_at_limits(struct supervisor *sup)
 	}
 	if (sup->box.cgroup.fd < 0)
 		return;
-	if (has_used_cpu(sup))
+	bool is_over = has_used_cpu(sup), is_first = sup->reason == REASON_NONE;
+	if (is_over)
 		end_at(sup, REASON_CPU);
-	else
+	if (!is_over || is_first)
 		sup->meter_at_ms = next_look_ms(sup);
 }
 
