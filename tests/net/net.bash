@@ -13,7 +13,7 @@ PIDS=()
 start() {
 	local name=$1
 	shift
-	timeout -k 1 240 "$@" >"$NETWORK_DIR/$name.log" 2>&1 3>&- </dev/null &
+	timeout -k 1 $((240 * AISBX_TEST_PATIENCE)) "$@" >"$NETWORK_DIR/$name.log" 2>&1 3>&- </dev/null &
 	PIDS+=($!)
 }
 
