@@ -298,6 +298,14 @@ static void send_usage(const struct init *init)
 	program_release_pages(); /* as in forget_caller(): what this used is not used again */
 }
 
+/* As kill(2) has them. The command leads a session of its own, and so a group. */
+static long receivers(int32_t to, pid_t command)
+{
+	if (to == SIGNAL_EVERYONE)
+		return -1; /* of the namespace, but init itself */
+	return to == SIGNAL_GROUP ? -command : command;
+}
+
 static void deliver(const struct init *init, pid_t command)
 {
 	struct record record;
@@ -309,8 +317,7 @@ static void deliver(const struct init *init, pid_t command)
 	}
 	if (r <= 0 || record.phase != PH_SIGNAL)
 		sys_exit_group(STATUS_FAILED); /* the supervisor is gone */
-	/* -1: every process of the namespace but init itself, kill(2). */
-	(void)sys_call2(SYS_kill, record.signal.everyone ? -1 : command, record.signal.signal);
+	(void)sys_call2(SYS_kill, receivers(record.signal.to, command), record.signal.signal);
 }
 
 /* limits.disk is held by looking: into a /proc. */

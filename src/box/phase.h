@@ -89,10 +89,16 @@ struct placed {
 	int32_t holds_processes;
 };
 
-/* Signals of PH_SIGNAL go to the command alone, or to every process of the box. */
+/* To whom a signal of PH_SIGNAL goes. */
+enum signal_to {
+	SIGNAL_COMMAND,
+	SIGNAL_GROUP, /* the command's process group */
+	SIGNAL_EVERYONE,
+};
+
 struct signal_request {
 	int32_t signal;
-	int32_t everyone;
+	int32_t to; /* enum signal_to */
 };
 
 /* An absolute path that the payload looked for and that is not in the box. */

@@ -32,6 +32,29 @@ ended() { # STATUS
 	done
 }
 
+@test "what is typed at a terminal reaches the program's children too, as without a box" {
+	local key
+	for key in 03:130 1c:131; do
+		# a shell waits for its child: were it alone to have SIGINT, nothing would end
+		run timeout -k 1 60 python3 - $key <<-'E'
+			import os, pty, sys, time
+			key, status = sys.argv[1].split(":")
+			pid, terminal = pty.fork()
+			if pid == 0:
+			    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+			    os.execv(os.environ["AISBX"], ["aisbx", "run", "--",
+			        "sh", "-c", "sh -c 'echo up; exec sleep 3600'; exit 9"])
+			seen = b""
+			while b"up" not in seen:
+			    seen += os.read(terminal, 100)
+			time.sleep(0.1) # exec of sleep: a shell may yet have it
+			os.write(terminal, bytes.fromhex(key))
+			print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+		E
+		output_is "${key#*:}"
+	done
+}
+
 @test "without a handler the program ends by the signal and so does the status" {
 	start run -- sh -c 'echo up; exec sleep 60'
 	kill -TERM $pid

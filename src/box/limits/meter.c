@@ -138,7 +138,7 @@ static void have_signalled(const struct meter *meter, int signal)
 	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
 
 	record.signal.signal = signal;
-	record.signal.everyone = true;
+	record.signal.to = SIGNAL_EVERYONE;
 	(void)phase_send(meter->kill_fd, &record); /* init gone: the others are, too */
 }
 

@@ -70,7 +70,7 @@ void supervisor_kill_box(struct supervisor *sup)
 	/* Where what is written is counted, init first kills the others and waits for them. */
 	if (sup->box.reaped_blocks && sup->end->started && !sup->is_killing) {
 		sup->is_killing = true;
-		supervisor_send_signal(sup, SIGKILL, true);
+		supervisor_send_signal(sup, SIGKILL, SIGNAL_EVERYONE);
 		sup->kill_at_ms = supervisor_now_ms() +
 				  (sup->reason == REASON_WALL ? COUNT_WALL_MS : COUNT_MS);
 		return;
@@ -90,20 +90,20 @@ void supervisor_give_up(struct supervisor *sup, int error, const char *op, const
 	supervisor_kill_box(sup);
 }
 
-void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone)
+void supervisor_send_signal(struct supervisor *sup, int signal, enum signal_to to)
 {
 	struct record record = { .phase = PH_SIGNAL, .size = sizeof record };
 
 	record.signal.signal = signal;
-	record.signal.everyone = everyone;
+	record.signal.to = to;
 	(void)phase_send(sup->box.socket_fd, &record); /* init gone: its end is noticed anyway */
 }
 
 /* Before the command runs init listens to nothing: what comes then waits for PH_STARTED. */
-static void pass_signal(struct supervisor *sup, int signal)
+static void pass_signal(struct supervisor *sup, int signal, enum signal_to to)
 {
 	if (sup->end->started)
-		supervisor_send_signal(sup, signal, false);
+		supervisor_send_signal(sup, signal, to);
 	else
 		sup->waiting_signals |= 1ULL << signal;
 }
@@ -112,7 +112,7 @@ static void pass_waiting_signals(struct supervisor *sup)
 {
 	for (int signal = 1; signal < 64; signal++) {
 		if (sup->waiting_signals & (1ULL << signal))
-			supervisor_send_signal(sup, signal, false);
+			supervisor_send_signal(sup, signal, SIGNAL_COMMAND);
 	}
 	sup->waiting_signals = 0;
 }
@@ -124,11 +124,11 @@ static void pass_waiting_signals(struct supervisor *sup)
 static void signal_everyone(struct supervisor *sup, int signal)
 {
 	if (sup->plan->stdio[0] != STDIO_TTY || sup->has_tty)
-		supervisor_send_signal(sup, signal, true);
+		supervisor_send_signal(sup, signal, SIGNAL_EVERYONE);
 }
 
 /* SIGTERM or what the caller sent, then SIGKILL after the grace period. */
-static void end_box(struct supervisor *sup, enum reason reason, int signal)
+static void end_box(struct supervisor *sup, enum reason reason, int signal, enum signal_to to)
 {
 	int64_t kill_at = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 
@@ -136,7 +136,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal)
 		sup->reason = reason;
 		sup->grace_until_ms = kill_at;
 	}
-	pass_signal(sup, signal);
+	pass_signal(sup, signal, to);
 	if (kill_at < sup->kill_at_ms)
 		sup->kill_at_ms = kill_at;
 }
@@ -185,13 +185,17 @@ static void stop_with_caller(struct supervisor *sup)
 	(void)raise(SIGSTOP);
 }
 
-static void handle_signal(struct supervisor *sup, int signal)
+static void handle_signal(struct supervisor *sup, const struct signalfd_siginfo *info)
 {
+	int signal = (int)info->ssi_signo;
+	/* What is typed goes to everybody in front of the terminal, and the box stands for its own. */
+	enum signal_to to = info->ssi_code == SI_KERNEL ? SIGNAL_GROUP : SIGNAL_COMMAND;
+
 	switch (signal) {
 	case SIGINT:
 	case SIGTERM:
 	case SIGHUP:
-		end_box(sup, REASON_CALLER, signal);
+		end_box(sup, REASON_CALLER, signal, to);
 		break;
 	case SIGTSTP:
 		stop_with_caller(sup);
@@ -206,7 +210,7 @@ static void handle_signal(struct supervisor *sup, int signal)
 	case SIGCHLD:
 		break; /* only to wake poll: reap() looks */
 	default:
-		pass_signal(sup, signal);
+		pass_signal(sup, signal, to);
 	}
 }
 
@@ -215,7 +219,7 @@ static void read_signals(struct supervisor *sup)
 	struct signalfd_siginfo info;
 
 	while (read(sup->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-		handle_signal(sup, (int)info.ssi_signo);
+		handle_signal(sup, &info);
 }
 
 /* What the caller ignores (nohup, background jobs of sh) stays ignored. */
@@ -366,8 +370,9 @@ static void check_deadlines(struct supervisor *sup)
 		supervisor_kill_box(sup);
 	if (now >= sup->wall_at_ms) {
 		sup->wall_at_ms = NEVER;
-		end_box(sup, REASON_WALL, SIGTERM);
-		pass_signal(sup, SIGCONT); /* one that is stopped ends when it goes on */
+		end_box(sup, REASON_WALL, SIGTERM, SIGNAL_COMMAND);
+		pass_signal(sup, SIGCONT,
+			    SIGNAL_COMMAND); /* one that is stopped ends when it goes on */
 	}
 }
 

@@ -121,7 +121,7 @@ static void end_at(struct supervisor *sup, enum reason reason)
 	sup->reason = reason;
 	sup->grace_until_ms = supervisor_now_ms() + (int64_t)sup->plan->limits.grace_ms;
 	if (reason == REASON_CPU) {
-		supervisor_send_signal(sup, SIGXCPU, true);
+		supervisor_send_signal(sup, SIGXCPU, SIGNAL_EVERYONE);
 		sup->kill_at_ms = supervisor_now_ms() + CPU_GRACE_MS;
 	} else {
 		supervisor_kill_box(sup);

@@ -74,8 +74,7 @@ void supervisor_give_up(struct supervisor *sup, int error, const char *op, const
 void supervisor_add_refusal(struct supervisor *sup, const struct refusal *refusal);
 /* What the audit log has had already, for the result. */
 void supervisor_note_refusal(const struct refusal *refusal);
-/* To the command, or to every process of the box. */
-void supervisor_send_signal(struct supervisor *sup, int signal, bool everyone);
+void supervisor_send_signal(struct supervisor *sup, int signal, enum signal_to to);
 
 /*** supervise_output.c ***/
 
