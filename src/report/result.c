@@ -417,12 +417,26 @@ static int name_file(int fd, int dir_fd, const char *name)
 	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
+/*
+ * No more open to others than the file that it replaces, which mktemp(1) may have made for it.
+ * That the box may have changed it takes nothing from the caller.
+ */
+static mode_t mode_of_new(const struct result_target *target)
+{
+	struct stat st;
+	bool replaces = fstatat(target->dir_fd, target->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode);
+
+	return 0600 | (replaces ? st.st_mode & 0066 : 0066);
+}
+
 /* A new file, whole, whose first name is the result's or, where that one is taken, temporary. */
 static int write_new(const struct result_target *target, const char *temporary, const char *bytes,
 		     size_t len, bool *ret_is_temporary)
 {
+	mode_t mode = mode_of_new(target);
 	_cleanup_close_ int fd =
-		openat(target->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+		openat(target->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
 	bool is_unnamed = fd >= 0; /* not every file system can; nor can we without /proc */
 
 	if (is_unnamed) {
@@ -441,7 +455,7 @@ static int write_new(const struct result_target *target, const char *temporary, 
 	}
 	*ret_is_temporary = true;
 	fd = openat(target->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0666);
+		    mode);
 	return fd < 0 ? -errno : write_all(fd, bytes, len);
 }
 

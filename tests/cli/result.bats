@@ -293,6 +293,19 @@ check_result() { # FILE OUTCOME
 	[ "$(ls | sort | tr '\n' ' ')" = "other r.json " ]
 }
 
+@test "a result is no more open to others than the file that it replaces" {
+	local mode
+	umask 022
+	for mode in 600 640 644 666 000; do
+		: >r.json
+		chmod $mode r.json
+		run aisbx run --result r.json -- true
+		check_result r.json exited
+		printf '%s %s\n' $mode "$(stat -c %a r.json)"
+	done >modes
+	[ "$(tr '\n' , <modes)" = "600 600,640 640,644 644,666 644,000 600," ]
+}
+
 @test "killed while it runs: no half of a result, no temporary file" {
 	echo old >r.json
 	"$AISBX" run --result r.json -- sh -c 'echo up; sleep 60' >up 3>&- &
