@@ -296,8 +296,8 @@ static void print_gateway(const struct plan *plan)
 
 	for (size_t i = 0; i < rules->len; i++) {
 		label(i ? "" : "http");
-		printf("%s  (%s)\n", rules->items[i].text,
-		       origin_text(&arena, &rules->items[i].at));
+		put(rules->items[i].text);
+		printf("  (%s)\n", origin_text(&arena, &rules->items[i].at));
 	}
 	for (size_t i = 0; i < gateway->secrets_len; i++) {
 		const struct secret *secret = &gateway->secrets[i];
@@ -308,8 +308,11 @@ static void print_gateway(const struct plan *plan)
 		for (size_t j = 0; j < secret->hosts.len; j++)
 			printf("%s%s", j ? ", " : "  for ",
 			       host_grant_host(&arena, &secret->hosts.items[j]));
-		if (secret->header)
-			printf(", as '%s'", secret->header);
+		if (secret->header) {
+			printf(", as '");
+			put(secret->header);
+			putchar('\'');
+		}
 		printf("%s%s  (%s)\n", secret->places & SECRET_IN_URL ? ", in URLs" : "",
 		       secret->places & SECRET_IN_BODY ? ", in bodies" : "", secret->why);
 		if (secret->methods.len)
@@ -327,8 +330,11 @@ static void print_plan(const struct plan *plan)
 
 	label("profile");
 	put(profile->name);
-	printf("%s%s\n", profile->description ? ": " : "",
-	       profile->description ? profile->description : "");
+	if (profile->description) {
+		printf(": ");
+		put(profile->description);
+	}
+	putchar('\n');
 	print_words("runs", plan->argv.items, plan->argv.len, "(a command given to run)");
 	label("in");
 	put(plan->cwd);

@@ -48,7 +48,7 @@ size_t utf8_decode(const char *text, size_t len, unsigned *ret_code)
 
 bool code_is_invisible(unsigned code)
 {
-	return code == 0x85 || (code >= 0x200b && code <= 0x200f) ||
+	return code == 0x85 || code == 0x61c || (code >= 0x200b && code <= 0x200f) ||
 	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
 	       code == 0xfeff;
 }

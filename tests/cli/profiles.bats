@@ -254,6 +254,20 @@ bad() { # TEXT: profile p.yaml is refused by run, check and show; nothing runs
 	[ "$(grep -c ^network <<<"$output")" -eq 1 ]
 }
 
+@test "show: no text of a profile turns its line around" {
+	cat >p.yaml <<-'E'
+		extends: [default]
+		description: "a\u202eb\u061cc"
+		network: {hosts: [{host: api.example.com, http: ["GET /\u202e*"]}]}
+		secrets:
+		  - {name: K, source: "env:HOME", hosts: [api.example.com], header: "X: \u2066{}"}
+	E
+	run aisbx show -p ./p.yaml
+	status_is 0
+	contains "$output" 'a\u{202e}b\u{061c}c'
+	run ! grep -qP '[\x{61c}\x{202a}-\x{202e}\x{2066}-\x{2069}]' <<<"$output"
+}
+
 @test "show fails where run would fail" {
 	fails_with 125 "/missing" show --ro /missing
 	fails_with 125 "'/'" show --rw /
