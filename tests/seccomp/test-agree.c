@@ -235,6 +235,11 @@ static void add_seccomp(struct peer *peer)
 	ADD(peer, SCMP_ACT_ALLOW, BITS(1, 8, 0));
 }
 
+static void add_semget(struct peer *peer)
+{
+	ADD(peer, SCMP_ACT_ALLOW, BITS(1, 0xffffff00, 0));
+}
+
 static void add_personality(struct peer *peer)
 {
 	static const uint32_t allowed[] = { 0, 8, 0x20000, 0x20008, 0xffffffff };
@@ -275,6 +280,7 @@ static const struct checked {
 	{ "prctl", SCMP_ACT_ALLOW, add_prctl, { 0, 1, 2 } },
 	{ "prlimit64", EPERM_ACT, add_prlimit, { 0, 2, -1 } },
 	{ "seccomp", EPERM_ACT, add_seccomp, { 1, -1, -1 } },
+	{ "semget", SCMP_ACT_ERRNO(EINVAL), add_semget, { 1, -1, -1 } },
 	{ "socket", EPERM_ACT, add_socket, { 0, 1, 2 } },
 	{ "socketpair", EPERM_ACT, add_socketpair, { 0, -1, -1 } },
 	{ "unshare", EPERM_ACT, add_unshare, { 0, -1, -1 } },

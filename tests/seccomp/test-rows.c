@@ -8,8 +8,8 @@
  *   KIND     default, mediated, * (both of a payload); broker, gateway: their own
  *   SYSCALL  a name or a number
  *   ARG      a C number, several of them joined with |; left out: 0
- *   ACTION   ALLOW, NOTIFY, KILL or an errno: EPERM, ENOSYS, EPROTONOSUPPORT; with TOLD- in
- *            front: and it is told, with QUIET-: and it is not
+ *   ACTION   ALLOW, NOTIFY, KILL or an errno: EINVAL, EPERM, ENOSYS, EPROTONOSUPPORT; with
+ *            TOLD- in front: and it is told, with QUIET-: and it is not
  */
 #include <ctype.h>
 #include <errno.h>
@@ -35,6 +35,7 @@ static const struct word {
 	{ "ALLOW", SECCOMP_RET_ALLOW },
 	{ "NOTIFY", SECCOMP_RET_USER_NOTIF },
 	{ "KILL", SECCOMP_RET_KILL_PROCESS },
+	{ "EINVAL", SECCOMP_RET_ERRNO | EINVAL },
 	{ "EPERM", SECCOMP_RET_ERRNO | EPERM },
 	{ "ENOSYS", SECCOMP_RET_ERRNO | ENOSYS },
 	{ "EPROTONOSUPPORT", SECCOMP_RET_ERRNO | EPROTONOSUPPORT },

@@ -281,6 +281,8 @@ enum {
 	/* linux/personality.h */
 	PERSONALITY_LINUX32 = 0x0008,
 	PERSONALITY_UNAME26 = 0x0020000,
+	/* The most that older kernels allow in one set is 250. */
+	SEMAPHORES_MAX = 0xff,
 	/* linux/seccomp.h, linux/prctl.h */
 	NEW_LISTENER = 1 << 3,
 	SET_THP_DISABLE = 41,
@@ -349,6 +351,9 @@ RULE(faccessat_rule, ALLOW,
 RULE(prlimit_rule, ALLOW,
      { { HAS(0, ALL), HAS(2, ALL) }, TELL(EPERM) },
      { { HAS(0, ALL), HAS_HIGH(2, ALL) }, TELL(EPERM) });
+/* The host's kernel.sem has room for 64 GB of semaphores, and no limit counts them. */
+RULE(semget_rule, ALLOW,
+     { { HAS(1, ~(uint32_t)SEMAPHORES_MAX) }, TELL(EINVAL) });
 /*
  * A listener would make the payload a supervisor that answers for filtered calls. libseccomp
  * asks at its start whether there are such, with no program.
@@ -390,6 +395,7 @@ static const struct {
 	{ "prctl", &prctl_rule, "huge pages fill a small limit faster than it is looked at" },
 	{ "prlimit64", &prlimit_rule, "it changes the limits of another process" },
 	{ "seccomp", &seccomp_rule, "a listener answers for calls that the filter refuses" },
+	{ "semget", &semget_rule, "semaphores take memory that no limit counts: 255 in a set" },
 	{ "socket", &socket_rule,
 	  "a box has sockets of TCP, UDP, Unix and netlink's routes only" },
 	{ "socketpair", &socketpair_rule, "a box has pairs of Unix sockets only" },
