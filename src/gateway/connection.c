@@ -27,6 +27,7 @@
 #include "broker/events.h"
 #include "gateway/authority.h"
 #include "gateway/http2.h"
+#include "gateway/memory.h"
 #include "gateway/message.h"
 #include "gateway/negotiation.h"
 #include "gateway/side.h"
@@ -35,7 +36,9 @@
 enum {
 	SHAKE_MS = 20000, /* for both handshakes */
 	LINGER_MS = 1000, /* for a box that has the last answer to say no more */
-	TURNS = 32,	  /* pieces of both directions in a row; others wait meanwhile */
+	/* For more of an answer to a box that says no more: it is gone, or has half closed. */
+	ABANDONED_MS = 10000,
+	TURNS = 32, /* pieces of both directions in a row; others wait meanwhile */
 };
 
 enum request_state {
@@ -64,9 +67,10 @@ struct connection {
 	enum answer_state answer;
 	struct exchange exchange;
 	bool is_tunnel;
-	bool is_last;	 /* no request after this one */
-	bool is_closing; /* the box's side ends once all has gone out */
-	bool is_down;	 /* and has */
+	bool has_box_ended; /* its socket says so; there may be more to read */
+	bool is_last;	    /* no request after this one */
+	bool is_closing;    /* the box's side ends once all has gone out */
+	bool is_down;	    /* and has */
 	bool is_dead;
 };
 
@@ -79,20 +83,18 @@ static struct request_plan decision; /* large; it is acted on at once */
 static void end(struct connection *c)
 {
 	const struct site *site = c->site;
-	uint64_t up = c->box.tls.ssl ? BIO_number_read(SSL_get_rbio(c->box.tls.ssl)) : 0;
-	uint64_t down = c->box.tls.out ? BIO_number_written(c->box.tls.out) : 0;
+	uint64_t up, down;
 
 	timer_cancel(&c->deadline);
 	timer_cancel(&c->again);
+	tls_count(&c->box.tls, &up, &down);
 	event_closed(site->name, site->port, up, down, loop_now_ms() - c->since_ms);
 	for (int i = 0; i < 2; i++) {
 		struct side *side = i ? &c->server : &c->box;
 
 		tls_close(&side->tls);
 		body_writer_release(&side->writer);
-		if (side->in)
-			explicit_bzero(side->in, HTTP_HEAD_MAX);
-		free(side->in);
+		OPENSSL_secure_free(side->in);
 	}
 	http2_free(c->http2);
 	exchange_release(&c->exchange);
@@ -107,6 +109,8 @@ static void end(struct connection *c)
 /* The peers see a reset: what was cut must not look like all of it. */
 static void abort_both(struct connection *c)
 {
+	if (!memory_has_room())
+		site_lacks_memory(c->site);
 	c->box.tls.is_broken = true;
 	c->server.tls.is_broken = true;
 	c->is_dead = true;
@@ -240,6 +244,7 @@ static bool step_request(struct connection *c)
 static void finish_answer(struct connection *c)
 {
 	c->answer = ANSWER_NONE;
+	side_rest(&c->server);
 	/* The rest of a request that nobody waits for is not read to its end. */
 	if (c->is_last || c->request != REQUEST_SENT) {
 		close_after(c);
@@ -403,6 +408,10 @@ static void shake(struct connection *c)
 	bool was_heard = c->negotiation.is_heard;
 
 	tls_shake(&c->box.tls);
+	if (!was_heard && c->negotiation.is_heard && !memory_has_room()) {
+		c->no_server = LACKS_MEMORY; /* as each request is told */
+		server->is_broken = true;
+	}
 	if (!was_heard && c->negotiation.is_heard &&
 	    !negotiation_greet(&c->negotiation, server->ssl))
 		server->is_broken = true;
@@ -420,11 +429,14 @@ static void shake(struct connection *c)
 /* Both handshakes are over. */
 static void move(struct connection *c, int *turns)
 {
-	if (!c->is_closing)
+	if (!c->is_closing && c->has_box_ended && c->request == REQUEST_SENT && !c->is_tunnel)
+		timer_set(&c->deadline, ABANDONED_MS, on_deadline);
+	else if (!c->is_closing)
 		timer_cancel(&c->deadline);
 	if (c->negotiation.is_h2 && !c->http2 && !c->is_closing) {
 		c->http2 = http2_start(c->site, &c->box.tls, &c->server.tls);
-		c->is_dead = !c->http2;
+		if (!c->http2)
+			abort_both(c);
 	}
 	if (c->http2 && !c->is_closing) {
 		bool more;
@@ -458,8 +470,10 @@ static void run(struct connection *c)
 
 static void on_box(struct watch *watch, uint32_t events)
 {
-	(void)events;
-	run(CONTAINER_OF(watch, struct connection, box.tls.watch));
+	struct connection *c = CONTAINER_OF(watch, struct connection, box.tls.watch);
+
+	c->has_box_ended |= (events & EPOLLRDHUP) != 0;
+	run(c);
 }
 
 static void on_server(struct watch *watch, uint32_t events)
@@ -480,6 +494,7 @@ static int start_server(struct connection *c, int fd)
 	if (r < 0)
 		return r;
 	SSL *ssl = c->server.tls.ssl;
+	c->server.tls.has_values = sites_echoes()->len > 0;
 	if (SSL_set_tlsext_host_name(ssl, c->site->name) != 1 ||
 	    SSL_set1_host(ssl, c->site->name) != 1)
 		return -ENOMEM;

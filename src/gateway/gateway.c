@@ -86,8 +86,10 @@ static int read_secrets(struct err *reterr)
 {
 	const char *values[SECRETS_MAX];
 	size_t lens[SECRETS_MAX];
-	int r = vault_open(given, GIVEN__N, reterr);
+	int r = config.plan.secrets_len > 0 ? memory_open(reterr) : 0;
 
+	if (r == 0)
+		r = vault_open(given, GIVEN__N, reterr);
 	for (size_t i = 0; r == 0 && i < config.plan.secrets_len; i++)
 		r = vault_read(&config.plan.secrets[i], &values[i], &lens[i], reterr);
 	if (r < 0)
@@ -223,7 +225,7 @@ static void block_signals(void)
 static int prepare(struct gateway_state *state)
 {
 	/* No file of OpenSSL's own: neither openssl.cnf nor texts of errors. */
-	if (!memory_wipe_openssl() ||
+	if (!memory_hook() ||
 	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 					OPENSSL_INIT_NO_ATEXIT,
 				NULL) != 1)

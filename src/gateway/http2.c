@@ -15,12 +15,12 @@
 
 #include "gateway/http2_stream.h"
 #include "gateway/memory.h"
+#include "gateway/vault.h"
 
 enum {
 	STREAMS_MAX = 100,
 	STREAM_WINDOW = 128 * 1024,
 	CONNECTION_WINDOW = 1024 * 1024,
-	PIECE = 16384,
 };
 
 /*** Callbacks ***/
@@ -162,8 +162,8 @@ static int open_session(struct http2 *http2, enum http2_side side)
 		nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 		nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
 		nghttp2_option_set_no_auto_window_update(option, 1);
-		r = side == BOX ? nghttp2_session_server_new3(&http2->session[side], callbacks,
-							      http2, option, &memory_of_nghttp2)
+		r = side == BOX ? nghttp2_session_server_new2(&http2->session[side], callbacks,
+							      http2, option)
 				: nghttp2_session_client_new3(&http2->session[side], callbacks,
 							      http2, option, &memory_of_nghttp2);
 	}
@@ -231,15 +231,13 @@ static void lose(struct http2 *http2, enum http2_side side)
 /* Whether anything came. */
 static bool receive(struct http2 *http2, enum http2_side side)
 {
-	static char bytes[PIECE];
-	ssize_t n = tls_read(http2->tls[side], bytes, sizeof bytes);
+	ssize_t n = tls_read(http2->tls[side], vault->out, VAULT_OUT);
 
 	if (n == -EAGAIN)
 		return false;
 	if (n <= 0 ||
-	    nghttp2_session_mem_recv(http2->session[side], (uint8_t *)bytes, (size_t)n) < 0)
+	    nghttp2_session_mem_recv(http2->session[side], (uint8_t *)vault->out, (size_t)n) < 0)
 		lose(http2, side);
-	explicit_bzero(bytes, sizeof bytes);
 	return n > 0;
 }
 

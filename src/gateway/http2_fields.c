@@ -2,6 +2,7 @@
 /* Headers of HTTP/2: see http2_fields.h. */
 #include "gateway/http2_fields.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ void text_put(void *context, const char *bytes, size_t len)
 
 	if (text->cap - text->len < len && !text->failed) {
 		size_t cap = text->cap + len + 512;
-		char *grown = malloc(cap);
+		char *grown = text->is_plain ? OPENSSL_malloc(cap) : OPENSSL_secure_malloc(cap);
 
 		if (!grown) {
 			text->failed = true;
@@ -19,9 +20,7 @@ void text_put(void *context, const char *bytes, size_t len)
 		}
 		if (text->len)
 			memcpy(grown, text->at, text->len);
-		if (text->at)
-			explicit_bzero(text->at, text->cap);
-		free(text->at);
+		OPENSSL_secure_free(text->at);
 		text->at = grown;
 		text->cap = cap;
 	}
@@ -33,9 +32,7 @@ void text_put(void *context, const char *bytes, size_t len)
 
 void text_free(struct text *text)
 {
-	if (text->at)
-		explicit_bzero(text->at, text->cap);
-	free(text->at);
+	OPENSSL_secure_free(text->at);
 	*text = (struct text){ 0 };
 }
 

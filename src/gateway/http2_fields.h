@@ -14,11 +14,12 @@ enum {
 	FIELDS_MAX = HTTP_HEADERS_MAX + 8,
 };
 
-/* Bytes that grow, and are overwritten when they go. */
+/* Bytes that grow, in locked memory. */
 struct text {
 	char *at;
 	size_t len;
 	size_t cap;
+	bool is_plain; /* there is never a value in them: in ordinary memory */
 	bool failed;
 };
 

@@ -3,6 +3,7 @@
 #include "gateway/http2_stream.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ void stream_free(struct stream *stream)
 		fields_free(stream->gathered[side]);
 		fields_free(flow->trailers);
 		text_free(&flow->body);
-		replacer_release(&flow->replacer);
+		OPENSSL_secure_free(flow->replacer.held);
 	}
 	exchange_release(&stream->exchange);
 	free(stream);
@@ -55,6 +56,20 @@ void stream_reset(struct stream *stream, enum http2_side side, uint32_t error)
 }
 
 /*** Bodies ***/
+
+/* What comes from that side from now on. 0 or -ENOMEM. */
+static int begin_body(struct stream *stream, enum http2_side from, const struct replacements *all)
+{
+	struct flow *flow = &stream->flow[from];
+
+	flow->body.is_plain = from == SERVER || all->len == 0;
+	if (all->len == 0)
+		return 0;
+	flow->replacer.held = OPENSSL_secure_malloc(replacer_room(all));
+	flow->body.failed = !flow->replacer.held; /* what still comes is dropped */
+	flow->replacer.all = flow->replacer.held ? all : NULL;
+	return flow->replacer.held ? 0 : -ENOMEM;
+}
 
 void stream_open_window(struct stream *stream, enum http2_side from)
 {
@@ -77,13 +92,11 @@ void stream_put_body(struct stream *stream, enum http2_side from, const char *by
 
 	if (flow->sent > 0 && flow->sent == flow->body.len)
 		flow->sent = flow->body.len = 0;
-	if (flow->all && flow->all->len > 0) {
-		if (replacer_feed(&flow->replacer, bytes, len, is_end, vault->work, text_put,
-				  &flow->body) < 0)
-			flow->body.failed = true;
-	} else {
+	if (flow->replacer.all)
+		replacer_feed(&flow->replacer, bytes, len, is_end, vault->work, text_put,
+			      &flow->body);
+	else
 		text_put(&flow->body, bytes, len);
-	}
 	flow->has_ended |= is_end;
 	if (flow->body.failed) {
 		stream_reset(stream, from, NGHTTP2_INTERNAL_ERROR);
@@ -273,9 +286,9 @@ static void send_request(struct stream *stream, const struct http_head *head, bo
 		r = add_headers(stream, head, fields);
 		add_secret_headers(stream->exchange.secrets, fields);
 	}
+	if (r == 0)
+		r = begin_body(stream, BOX, &stream->exchange.body);
 	if (r == 0 && !fields->text.failed) {
-		stream->flow[BOX].all = &stream->exchange.body;
-		stream->flow[BOX].replacer.all = &stream->exchange.body;
 		stream->id[SERVER] = nghttp2_submit_request(http2->session[SERVER], NULL, nva,
 							    fields_to_nv(fields, nva),
 							    is_end ? NULL : &body, stream);
@@ -325,7 +338,7 @@ void stream_take_answer(struct stream *stream, const struct fields *fields, bool
 			continue;
 		fields_add(out, &name, &value, echoes);
 	}
-	if (!out || out->text.failed) {
+	if (!out || out->text.failed || (!is_interim && begin_body(stream, SERVER, echoes) < 0)) {
 		stream_reset(stream, BOX, NGHTTP2_INTERNAL_ERROR);
 		stream_reset(stream, SERVER, NGHTTP2_CANCEL);
 	} else if (is_interim) {
@@ -333,8 +346,6 @@ void stream_take_answer(struct stream *stream, const struct fields *fields, bool
 					     fields_to_nv(out, nva), NULL);
 	} else {
 		stream->is_answered = true;
-		stream->flow[SERVER].all = echoes;
-		stream->flow[SERVER].replacer.all = echoes;
 		(void)nghttp2_submit_response(box, stream->id[BOX], nva, fields_to_nv(out, nva),
 					      is_end ? NULL : &body);
 	}

@@ -20,8 +20,7 @@ struct flow {
 	size_t unconsumed; /* of the origin's windows */
 	bool has_ended;
 	struct fields *trailers;
-	const struct replacements *all;
-	struct replacer replacer;
+	struct replacer replacer; /* its all is NULL where nothing is replaced */
 };
 
 struct stream {

@@ -3,6 +3,7 @@
 #include "gateway/message.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +176,7 @@ static int note_basic(struct exchange *exchange, char *sent, size_t sent_len,
 {
 	const struct replacements *all = sites_echoes();
 	struct replacement *items = calloc(all->len + 1, sizeof *items);
-	char *both = items ? malloc(sent_len + came->len) : NULL;
+	char *both = items ? OPENSSL_secure_malloc(sent_len + came->len) : NULL;
 
 	if (!both) {
 		free(items);
@@ -186,7 +187,6 @@ static int note_basic(struct exchange *exchange, char *sent, size_t sent_len,
 	memcpy(items, all->items, all->len * sizeof *items);
 	items[all->len] = (struct replacement){ both, sent_len, both + sent_len, came->len };
 	exchange->basic = both;
-	exchange->basic_len = sent_len + came->len;
 	exchange->own_echo = items;
 	exchange->echoes = (struct replacements){ items, all->len + 1 };
 	return 0;
@@ -250,9 +250,7 @@ int exchange_decide(struct exchange *exchange, const struct request_plan *plan)
 
 void exchange_release(struct exchange *exchange)
 {
-	if (exchange->basic)
-		explicit_bzero(exchange->basic, exchange->basic_len);
-	free(exchange->basic);
+	OPENSSL_secure_free(exchange->basic);
 	free(exchange->own_echo);
 	free(exchange->body.items);
 	*exchange = (struct exchange){ 0 };
@@ -284,26 +282,23 @@ static void flush_body(struct body_writer *writer)
 		flush_text(writer->tls);
 }
 
-int body_writer_put(struct body_writer *writer, const char *bytes, size_t len)
+void body_writer_put(struct body_writer *writer, const char *bytes, size_t len)
 {
-	int r = 0;
-
 	if (len == 0)
-		return 0;
+		return;
 	if (!writer->is_replacing && !writer->is_chunked) {
 		tls_write(writer->tls, bytes, len);
-		return 0;
+		return;
 	}
-	for (size_t n; len > 0 && r == 0; bytes += n, len -= n) {
+	for (size_t n; len > 0; bytes += n, len -= n) {
 		n = len < REPLACE_PIECE ? len : REPLACE_PIECE;
 		if (writer->is_replacing)
-			r = replacer_feed(&writer->replacer, bytes, n, false, vault->work, put_body,
-					  writer);
+			replacer_feed(&writer->replacer, bytes, n, false, vault->work, put_body,
+				      writer);
 		else
 			put_body(writer, bytes, n);
 	}
 	flush_body(writer);
-	return r;
 }
 
 static void put_trailers(struct body_writer *writer, const struct http_head *trailers)
@@ -321,33 +316,35 @@ static void put_trailers(struct body_writer *writer, const struct http_head *tra
 	flush_text(writer->tls);
 }
 
-int body_writer_end(struct body_writer *writer, const struct http_head *trailers)
+void body_writer_end(struct body_writer *writer, const struct http_head *trailers)
 {
-	int r = 0;
-
 	if (writer->is_replacing) {
-		r = replacer_feed(&writer->replacer, "", 0, true, vault->work, put_body, writer);
+		replacer_feed(&writer->replacer, "", 0, true, vault->work, put_body, writer);
 		flush_body(writer);
 	}
-	if (r == 0 && writer->is_chunked)
+	if (writer->is_chunked)
 		put_trailers(writer, trailers);
 	body_writer_release(writer);
-	return r;
 }
 
 void body_writer_release(struct body_writer *writer)
 {
-	replacer_release(&writer->replacer);
+	OPENSSL_secure_free(writer->replacer.held);
+	*writer = (struct body_writer){ 0 };
 }
 
-static void body_writer_init(struct body_writer *writer, struct tls *tls, bool is_chunked,
-			     const struct replacements *all)
+static int body_writer_init(struct body_writer *writer, struct tls *tls, bool is_chunked,
+			    const struct replacements *all)
 {
 	body_writer_release(writer);
 	*writer = (struct body_writer){ .tls = tls,
 					.is_chunked = is_chunked,
 					.is_replacing = all->len > 0,
 					.replacer.all = all };
+	if (!writer->is_replacing)
+		return 0;
+	writer->replacer.held = OPENSSL_secure_malloc(replacer_room(all));
+	return writer->replacer.held ? 0 : -ENOMEM;
 }
 
 /*** Requests ***/
@@ -417,8 +414,7 @@ int message_request(struct tls *tls, struct exchange *exchange, const struct htt
 		put(tls, "Connection: close\r\n");
 	put(tls, "\r\n");
 	flush_text(tls);
-	body_writer_init(writer, tls, is_chunked, &exchange->body);
-	return r;
+	return r < 0 ? r : body_writer_init(writer, tls, is_chunked, &exchange->body);
 }
 
 /*** Answers ***/
@@ -485,8 +481,7 @@ int message_response(struct tls *tls, struct exchange *exchange, const struct ht
 		put(tls, "Connection: keep-alive\r\n");
 	put(tls, "\r\n");
 	flush_text(tls);
-	body_writer_init(writer, tls, is_chunked, &exchange->echoes);
-	return 0;
+	return body_writer_init(writer, tls, is_chunked, &exchange->echoes);
 }
 
 static const char *reason_of(int status)
@@ -498,6 +493,8 @@ static const char *reason_of(int status)
 		return "Forbidden";
 	case 431:
 		return "Request Header Fields Too Large";
+	case 503:
+		return "Service Unavailable";
 	default:
 		return "Bad Gateway";
 	}

@@ -24,7 +24,6 @@ struct exchange {
 	struct replacements echoes;   /* in its answer */
 	struct replacement *own_echo; /* items of echoes when they are its own */
 	char *basic;		      /* credentials that were sent, and those that came */
-	size_t basic_len;
 };
 
 void exchange_begin(struct exchange *exchange, const struct http_head *head);
@@ -50,17 +49,16 @@ struct body_writer {
 	struct replacer replacer;
 };
 
-/* 0 or -ENOMEM. */
-int body_writer_put(struct body_writer *writer, const char *bytes, size_t len);
+void body_writer_put(struct body_writer *writer, const char *bytes, size_t len);
 /* trailers may be NULL. */
-int body_writer_end(struct body_writer *writer, const struct http_head *trailers);
+void body_writer_end(struct body_writer *writer, const struct http_head *trailers);
 void body_writer_release(struct body_writer *writer);
 
 /* Writes a request's head; writer is for its body. 0 or -ENOMEM. */
 int message_request(struct tls *tls, struct exchange *exchange, const struct http_head *head,
 		    const struct request_plan *plan, const struct site *site,
 		    struct body_writer *writer);
-/* An answer's, or an interim one's. *is_last: in: nothing comes after it; out: nor can it. */
+/* An answer's, or an interim one's. *is_last: in: nothing comes after it; out: nor can it. The same. */
 int message_response(struct tls *tls, struct exchange *exchange, const struct http_head *head,
 		     bool *is_last, struct body_writer *writer);
 /* A whole answer of the gateway's own. */

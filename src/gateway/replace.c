@@ -2,8 +2,6 @@
 /* Replacing texts in a stream: see replace.h. */
 #include "gateway/replace.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The earliest of all texts, the longest of those that begin there; NULL: none. */
@@ -43,18 +41,22 @@ static size_t count_open(const struct replacements *all, const char *text, size_
 	return open;
 }
 
-int replacer_feed(struct replacer *replacer, const char *bytes, size_t len, bool at_the_end,
-		  char *work, replace_sink sink, void *context)
+size_t replacer_room(const struct replacements *all)
+{
+	size_t room = 1;
+
+	for (size_t i = 0; i < all->len; i++)
+		room = all->items[i].from_len > room ? all->items[i].from_len : room;
+	return room;
+}
+
+void replacer_feed(struct replacer *replacer, const char *bytes, size_t len, bool at_the_end,
+		   char *work, replace_sink sink, void *context)
 {
 	const char *at = work, *match;
 	const struct replacement *item;
 	size_t left = replacer->held_len + len;
 
-	if (!replacer->held) {
-		replacer->held = malloc(REPLACE_FROM_MAX);
-		if (!replacer->held)
-			return -ENOMEM;
-	}
 	memcpy(work, replacer->held, replacer->held_len);
 	memcpy(work + replacer->held_len, bytes, len);
 	size_t open = at_the_end ? 0 : count_open(replacer->all, at, left);
@@ -70,16 +72,6 @@ int replacer_feed(struct replacer *replacer, const char *bytes, size_t len, bool
 	sink(context, at, left - open);
 	replacer->held_len = open;
 	memcpy(replacer->held, at + left - open, open);
-	return 0;
-}
-
-void replacer_release(struct replacer *replacer)
-{
-	if (replacer->held)
-		explicit_bzero(replacer->held, REPLACE_FROM_MAX);
-	free(replacer->held);
-	replacer->held = NULL;
-	replacer->held_len = 0;
 }
 
 bool replace_text(const struct replacements *all, const char *text, size_t len, replace_sink sink,

@@ -30,19 +30,19 @@ struct replacements {
 
 struct replacer {
 	const struct replacements *all;
-	char *held; /* malloc: REPLACE_FROM_MAX once something had to be held */
+	char *held; /* the caller's: replacer_room() bytes */
 	size_t held_len;
 };
 
 typedef void (*replace_sink)(void *context, const char *bytes, size_t len);
 
+size_t replacer_room(const struct replacements *all);
 /*
- * Takes len bytes, at most REPLACE_PIECE, and passes on what is settled; at the_end all of it.
- * work: REPLACE_WORK bytes, of no meaning afterwards. 0, or -ENOMEM: then nothing was taken.
+ * Takes len bytes, at most REPLACE_PIECE, and passes on what is settled; at_the_end all of it.
+ * work: REPLACE_WORK bytes, of no meaning afterwards.
  */
-int replacer_feed(struct replacer *replacer, const char *bytes, size_t len, bool at_the_end,
-		  char *work, replace_sink sink, void *context);
-void replacer_release(struct replacer *replacer);
+void replacer_feed(struct replacer *replacer, const char *bytes, size_t len, bool at_the_end,
+		   char *work, replace_sink sink, void *context);
 
 /* The same for a text that is there as a whole. Whether anything was replaced. */
 bool replace_text(const struct replacements *all, const char *text, size_t len, replace_sink sink,

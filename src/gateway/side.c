@@ -3,7 +3,7 @@
 #include "gateway/side.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 ssize_t side_fill(struct side *side)
@@ -11,21 +11,31 @@ ssize_t side_fill(struct side *side)
 	if (side->in_len == HTTP_HEAD_MAX)
 		return -E2BIG;
 	if (!side->in) {
-		side->in = malloc(HTTP_HEAD_MAX);
+		side->in = side->tls.has_values ? OPENSSL_secure_malloc(HTTP_HEAD_MAX)
+						: OPENSSL_malloc(HTTP_HEAD_MAX);
 		if (!side->in)
 			return -ENOMEM;
 	}
 	ssize_t n = tls_read(&side->tls, side->in + side->in_len, HTTP_HEAD_MAX - side->in_len);
 	if (n > 0)
 		side->in_len += (size_t)n;
+	else
+		side_rest(side);
 	return n;
+}
+
+void side_rest(struct side *side)
+{
+	if (side->in_len > 0)
+		return;
+	OPENSSL_secure_free(side->in);
+	side->in = NULL;
 }
 
 void side_consume(struct side *side, size_t len)
 {
 	side->in_len -= len;
 	memmove(side->in, side->in + len, side->in_len);
-	explicit_bzero(side->in + side->in_len, len); /* an answer may have had a value in it */
 }
 
 int side_move_body(struct side *from, struct side *to)
@@ -56,9 +66,9 @@ int side_move_body(struct side *from, struct side *to)
 		}
 		return came > 0 ? 1 : came == 0 ? -EPIPE : (int)came;
 	}
-	int r = body_writer_put(&to->writer, data.at, data.len);
-	if (r == 0 && from->reader.is_done)
+	body_writer_put(&to->writer, data.at, data.len);
+	if (from->reader.is_done)
 		body_writer_end(&to->writer, &trailers);
 	side_consume(from, (size_t)n);
-	return r < 0 ? r : from->reader.is_done ? 2 : 1;
+	return from->reader.is_done ? 2 : 1;
 }

@@ -10,7 +10,7 @@
 /* One side: its connection, and what came from it and is not read yet. */
 struct side {
 	struct tls tls;
-	char *in; /* HTTP_HEAD_MAX bytes */
+	char *in; /* HTTP_HEAD_MAX bytes, while there are any */
 	size_t in_len;
 	struct http_reader reader; /* of the body that comes from it */
 	struct body_writer writer; /* of what goes to it */
@@ -18,6 +18,8 @@ struct side {
 
 /* More bytes of a side: how many, 0 at its end, or -errno. */
 ssize_t side_fill(struct side *side);
+/* Gives back the room for them where none are left. */
+void side_rest(struct side *side);
 void side_consume(struct side *side, size_t len);
 /*
  * One piece of a body on its way. 1: something moved, 0: nothing can now, 2: that was the last,

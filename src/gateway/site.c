@@ -10,6 +10,7 @@
 
 #include "broker/events.h"
 #include "gateway/basic.h"
+#include "gateway/memory.h"
 #include "gateway/vault.h"
 
 enum {
@@ -412,12 +413,25 @@ static void decide_secrets(struct site *site, const struct http_head *head, cons
 	}
 }
 
+void site_lacks_memory(const struct site *site)
+{
+	char what[EVENT_TEXT];
+
+	(void)snprintf(what, sizeof what, "%s:%u", site->name, site->port);
+	event_refused(REFUSED_HTTP, what, NULL, LACKS_MEMORY);
+}
+
 void site_decide(struct site *site, const struct http_head *head, struct request_plan *plan)
 {
 	static char path[HTTP_HEAD_MAX + 1];
 
 	plan->status = 0;
 	plan->secrets = 0;
+	if (!memory_has_room()) {
+		site_answer(plan, 503, "too much at once", LACKS_MEMORY);
+		site_lacks_memory(site);
+		return;
+	}
 	if (!read_target(head, looks_at_paths(site), plan, path)) {
 		site_answer(plan, 400, "bad request", "a path that servers read in different ways");
 		return;

@@ -13,6 +13,8 @@
 #include "gateway/replace.h"
 #include "policy/secrets.h"
 
+#define LACKS_MEMORY "the limit on locked memory (ulimit -l) leaves no room for more at once"
+
 enum {
 	SITE_JSON_MAX = 4096, /* bytes of an answer of the gateway's own */
 };
@@ -50,6 +52,8 @@ struct site *site_get(const char *name, uint16_t port);
  * it are refusals too, and stay what they are.
  */
 void site_decide(struct site *site, const struct http_head *head, struct request_plan *ret_plan);
+/* Tells that a connection found no locked memory. */
+void site_lacks_memory(const struct site *site);
 /* An answer of the gateway's own, in ret_plan: error is a few words, what says more. */
 void site_answer(struct request_plan *ret_plan, int status, const char *error, const char *what);
 

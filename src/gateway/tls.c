@@ -4,23 +4,82 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "broker/connections.h"
+#include "gateway/memory.h"
+
+/*** What is encrypted ***/
+
+static int put_out(BIO *bio, const char *bytes, size_t len, size_t *ret_written)
+{
+	struct tls *tls = BIO_get_data(bio);
+
+	if (tls->out_cap - tls->out_len < len) {
+		size_t cap = 2 * tls->out_cap + len;
+		char *grown = realloc(tls->out, cap);
+
+		if (!grown)
+			return 0;
+		tls->out = grown;
+		tls->out_cap = cap;
+	}
+	memcpy(tls->out + tls->out_len, bytes, len);
+	tls->out_len += len;
+	*ret_written = len;
+	return 1;
+}
+
+static long control_out(BIO *bio, int what, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	return what == BIO_CTRL_FLUSH; /* tls_flush() does it */
+}
+
+/* Memory of our own, because OpenSSL's would be locked with the records. */
+static BIO *new_out(struct tls *tls)
+{
+	static BIO_METHOD *method;
+
+	if (!method) {
+		method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "out");
+		if (!method || BIO_meth_set_write_ex(method, put_out) != 1 ||
+		    BIO_meth_set_ctrl(method, control_out) != 1)
+			return NULL;
+	}
+	BIO *bio = BIO_new(method);
+	if (bio) {
+		BIO_set_data(bio, tls);
+		BIO_set_init(bio, 1);
+	}
+	return bio;
+}
+
+static void drop_out(struct tls *tls)
+{
+	free(tls->out);
+	tls->out = NULL;
+	tls->out_len = tls->out_cap = tls->out_sent = 0;
+}
+
+/*** Connections ***/
 
 int tls_start(struct tls *tls, SSL_CTX *ctx, int fd, bool is_server,
 	      void (*ready)(struct watch *watch, uint32_t events))
 {
-	BIO *in = BIO_new_socket(fd, BIO_NOCLOSE), *out = BIO_new(BIO_s_mem());
+	BIO *in = BIO_new_socket(fd, BIO_NOCLOSE), *out = new_out(tls);
 
-	*tls = (struct tls){ .watch = { .fd = -1, .ready = ready }, .out = out };
+	*tls = (struct tls){ .watch = { .fd = -1, .ready = ready } };
 	tls->ssl = in && out ? SSL_new(ctx) : NULL;
 	if (!tls->ssl) {
 		BIO_free(in);
 		BIO_free(out);
-		tls->out = NULL;
 		connection_reset(fd);
 		return -ENOMEM;
 	}
@@ -36,6 +95,13 @@ int tls_start(struct tls *tls, SSL_CTX *ctx, int fd, bool is_server,
 		connection_reset(fd);
 	}
 	return r;
+}
+
+/* Before each call on ssl. */
+static void prepare(const struct tls *tls)
+{
+	memory_lock_records(tls->has_values);
+	ERR_clear_error();
 }
 
 /* What the last call on ssl says: -EAGAIN, 0 for an end, or -EPROTO. */
@@ -59,7 +125,7 @@ void tls_shake(struct tls *tls)
 {
 	if (tls->is_ready || tls->is_broken)
 		return;
-	ERR_clear_error();
+	prepare(tls);
 	int r = SSL_do_handshake(tls->ssl);
 	if (r == 1)
 		tls->is_ready = true;
@@ -75,7 +141,7 @@ ssize_t tls_read(struct tls *tls, char *bytes, size_t size)
 		return -EPROTO;
 	if (tls->has_ended)
 		return 0;
-	ERR_clear_error();
+	prepare(tls);
 	int r = SSL_read_ex(tls->ssl, bytes, size, &n);
 	return r == 1 ? (ssize_t)n : why(tls, r);
 }
@@ -86,7 +152,7 @@ void tls_write(struct tls *tls, const char *bytes, size_t len)
 
 	if (len == 0 || tls->is_broken || tls->has_shut)
 		return;
-	ERR_clear_error();
+	prepare(tls);
 	/* What is encrypted goes to memory, which takes all of it. */
 	if (SSL_write_ex(tls->ssl, bytes, len, &n) != 1 || n != len)
 		tls->is_broken = true;
@@ -97,23 +163,26 @@ void tls_shut(struct tls *tls)
 	if (tls->has_shut || tls->is_broken || !tls->is_ready)
 		return;
 	tls->has_shut = true;
-	ERR_clear_error();
+	prepare(tls);
 	(void)SSL_shutdown(tls->ssl); /* the peer's answer is not waited for */
 }
 
 size_t tls_pending(const struct tls *tls)
 {
-	return tls->out ? (size_t)BIO_pending(tls->out) - tls->out_sent : 0;
+	return tls->out_len - tls->out_sent;
+}
+
+void tls_count(const struct tls *tls, uint64_t *ret_received, uint64_t *ret_sent)
+{
+	*ret_received = tls->ssl ? BIO_number_read(SSL_get_rbio(tls->ssl)) : 0;
+	*ret_sent = tls->ssl ? BIO_number_written(SSL_get_wbio(tls->ssl)) : 0;
 }
 
 void tls_flush(struct tls *tls)
 {
-	char *bytes;
-	size_t len = (size_t)BIO_get_mem_data(tls->out, &bytes);
-
-	while (tls->out_sent < len) {
-		ssize_t n = send(tls->watch.fd, bytes + tls->out_sent, len - tls->out_sent,
-				 MSG_NOSIGNAL);
+	while (tls->out_sent < tls->out_len) {
+		ssize_t n = send(tls->watch.fd, tls->out + tls->out_sent,
+				 tls->out_len - tls->out_sent, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -123,9 +192,7 @@ void tls_flush(struct tls *tls)
 			return;
 		tls->out_sent += (size_t)n;
 	}
-	if (len > 0)
-		(void)BIO_reset(tls->out);
-	tls->out_sent = 0;
+	drop_out(tls);
 }
 
 void tls_close(struct tls *tls)
@@ -136,6 +203,6 @@ void tls_close(struct tls *tls)
 		connection_will_reset(tls->watch.fd);
 	SSL_free(tls->ssl);
 	tls->ssl = NULL;
-	tls->out = NULL;
+	drop_out(tls);
 	loop_close(&tls->watch);
 }

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "broker/loop.h"
@@ -21,12 +22,14 @@ enum {
 struct tls {
 	struct watch watch; /* its fd is the socket */
 	SSL *ssl;
-	BIO *out;
-	size_t out_sent; /* of what out holds */
+	char *out; /* what is encrypted and has to go to the socket */
+	size_t out_len, out_cap;
+	size_t out_sent;
 	bool is_ready;	 /* the handshake is over */
 	bool is_broken;	 /* nothing more can be read or written */
 	bool has_ended;	 /* the peer says that nothing more comes */
 	bool has_shut;	 /* we said so */
+	bool has_values; /* in what is read and written: that is in locked memory only */
 };
 
 /* Takes the socket. ready is called with every event of it. 0 or -errno; then fd is closed. */
@@ -42,6 +45,8 @@ void tls_shut(struct tls *tls);
 /* Gives the socket what it takes. */
 void tls_flush(struct tls *tls);
 size_t tls_pending(const struct tls *tls);
+/* Bytes on the wire, so far. */
+void tls_count(const struct tls *tls, uint64_t *ret_received, uint64_t *ret_sent);
 /* With a reset when what was written did not go out. */
 void tls_close(struct tls *tls);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,20 +29,12 @@ static size_t own_fds_len;
 
 int vault_open(const int *fds, size_t len, struct err *reterr)
 {
-	size_t size = sizeof *vault;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return err_set(reterr, E_SYSTEM, errno, "have memory for", "secrets");
-	if (mlock(memory, size) < 0) {
-		err_set(reterr, E_SYSTEM, errno, "lock memory for", "secrets");
-		err_hint(reterr,
-			 "raise the limit on locked memory to 64 KiB or more (ulimit -l 64)");
-		return -EPERM;
-	}
-	(void)madvise(memory, size, MADV_DONTDUMP); /* the process is not dumpable anyway */
-	(void)madvise(memory, size, MADV_DONTFORK); /* a source that is a command gets no value */
-	vault = memory;
+	vault = OPENSSL_secure_zalloc(sizeof *vault);
+	if (!vault)
+		return err_set(reterr, E_SYSTEM, ENOMEM, "have memory for", "secrets");
+	/* A source that is a command gets no value. What is this large begins a page there. */
+	if (CRYPTO_secure_allocated(vault) && madvise(vault, sizeof *vault, MADV_DONTFORK) < 0)
+		return err_set(reterr, E_SYSTEM, errno, "keep from children", "secrets");
 	own_fds = fds;
 	own_fds_len = len;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The values of the secrets, in memory that is never swapped out, and read once: afterwards the
- * process can open no file. The buffers through which a value goes on are there too.
+ * The values of the secrets, in locked memory (memory_open()), and read once: afterwards the process
+ * can open no file. Buffers through which values go on are there, too.
  */
 #ifndef AISBX_GATEWAY_VAULT_H
 #define AISBX_GATEWAY_VAULT_H
@@ -20,14 +20,14 @@ enum {
 struct vault {
 	char values[VAULT_VALUES];
 	size_t used;
-	char out[VAULT_OUT];
+	char out[VAULT_OUT]; /* of no meaning between two messages */
 	size_t out_len;
 	char work[REPLACE_WORK];
 };
 
 extern struct vault *vault;
 
-/* Memory that is locked, or an error. own_fds: descriptors that are no source, whoever names them. */
+/* own_fds: descriptors that are no source, whoever names them. */
 int vault_open(const int *own_fds, size_t len, struct err *reterr);
 /*
  * Reads the value of a secret from its source. ret_value lies in the vault. An error never has

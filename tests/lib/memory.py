@@ -15,3 +15,16 @@ def parts(pid):
                 yield line.rstrip("\n"), mem.read(end - start)
             except OSError:
                 pass
+
+
+def locked(pid):
+    """The beginnings of the lines of /proc/PID/maps that are locked: FROM-TO."""
+    found, span = set(), None
+    with open(f"/proc/{pid}/smaps") as smaps:
+        for line in smaps:
+            words = line.split()
+            if not words[0].endswith(":"):
+                span = words[0]
+            elif words[0] == "VmFlags:" and "lo" in words:
+                found.add(span)
+    return found

@@ -28,12 +28,14 @@ def children(pid):
 for pid in children(int(sys.argv[1])):
     name = read("/proc/%d/comm" % pid).decode().strip()
     try:
+        locked = memory.locked(pid)
         places = [line for line, bytes_ in memory.parts(pid) if text in bytes_]
         print("looked at", pid, name)
     except PermissionError:
         continue
     for place in places:
-        print("found in the memory of", name, place)
+        which = "locked memory" if place.split()[0] in locked else "memory"
+        print("found in the", which, "of", name, place)
     for what in "environ", "cmdline":
         if text in read("/proc/%d/%s" % (pid, what)):
             print("found in", what, "of", name)

@@ -6,13 +6,16 @@
 //   /last?KIB   that many bytes, then the connection ends
 //   /trailers   an answer with trailers           /to?URL    a redirect
 //   /ws         a WebSocket that echoes           /git/      git http-backend, for user:token
+//   /stall      a body that is not read           /head, /part   half an answer, with the
+//                                                 request's authorization: of a head, of a body
+//   /gone       how many connections with half a head have ended
 //   /gzip       compressed, whatever was asked for
 "use strict";
 const { spawn } = require("child_process"), crypto = require("crypto"), fs = require("fs");
 const http2 = require("http2"), zlib = require("zlib");
 
 const directory = process.argv[2];
-let release = () => {};
+let release = () => {}, gone = 0;
 
 function seen(line) {
 	fs.appendFileSync(directory + "/seen", JSON.stringify(line) + "\n");
@@ -108,6 +111,16 @@ function serve(request, response) {
 		response.writeHead(302, { "Location": decodeURIComponent(query) });
 		return response.end();
 	}
+	if (path === "/stall")
+		return request.pause();
+	if (path === "/head") {
+		request.socket.on("close", () => gone++);
+		return request.socket.write("HTTP/1.1 200 OK\r\nX: " + request.headers.authorization);
+	}
+	if (path === "/gone")
+		return response.end(gone + " gone\n");
+	if (path === "/part")
+		return response.write("data: " + request.headers.authorization.slice(0, -1));
 	if (path === "/gzip") {
 		response.writeHead(200, { "Content-Encoding": "gzip" });
 		return response.end(zlib.gzipSync("compressed\n"));

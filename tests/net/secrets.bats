@@ -628,10 +628,93 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	grep -q '^looked at .*python3' found
 	if [ "$CALLER" = root ]; then # who may look into all of them
 		grep -q '^looked at .*aisbx-gateway' found
-		grep -q '^found in the memory of aisbx-gateway' found # so it can be found
+		grep -q '^found in the locked memory of aisbx-gateway' found # so it can be found
 	fi
-	[ "$(grep '^found' found | grep -vc 'in the memory of aisbx-gateway')" = 0 ]
+	[ "$(grep '^found' found | grep -vc 'in the locked memory of aisbx-gateway')" = 0 ]
 	[ "$(grep -c "Bearer $CANARY" "$W/seen")" = 2 ] # it was there to be found
+}
+
+# What the value passes through, stopped while it is there; it is in the vault in any case.
+@test "on its way, too, the value is in locked memory only" {
+	[ "$CALLER" = root ] || skip "only root may look into the gateway's memory"
+	cat >p.yaml <<-'E'
+		extends: [base]
+		secrets:
+		  - {name: TOKEN, source: "env:SOURCE", hosts: [api.test], also: [body]}
+	E
+	local version way end
+	for version in --http1.1 --http2; do
+		for way in stall head part echo; do
+			case "$version $way" in # what waits there is encrypted, or there is no such thing
+			"--http1.1 stall" | "--http1.1 echo" | "--http2 head") continue ;;
+			esac
+			mkfifo hold
+			"$AISBX" run -p ./p.yaml -t none -- sh -c '
+				version=$1 way=$2
+				ask() { exec curl $version -sSN -H "Authorization: Bearer $TOKEN" https://api.test/$way "$@"; }
+				case $way in
+				stall) yes "$TOKEN" | head -c 4000000 | ask -T - & ;;
+				echo) ask --next $version -sSN https://api.test/sse & ;; # the same connection
+				*) ask & ;;
+				esac
+				read -r x
+				kill $!' sh $version $way <hold >out 2>err 3>&- &
+			box=$!
+			exec 8>hold
+			end=$((SECONDS + 20 * AISBX_TEST_PATIENCE))
+			until python3 "$BATS_TEST_DIRNAME/hunt.py" "$box" "${CANARY%?}" >found &&
+				[ "$(grep -c 'locked memory of aisbx-gateway' found)" -ge 2 ]; do
+				kill -0 "$box" 2>/dev/null && [ $SECONDS -lt $end ] || { cat found out err >&2; echo "$version $way: not seen" >&2; return 1; }
+				read -rt 0.1 <> <(:) || true
+			done
+			exec 8>&-
+			wait "$box" || true
+			rm hold
+			[ "$(grep '^found' found | grep -vc 'in the locked memory of aisbx-gateway')" = 0 ] || {
+				cat found >&2
+				return 1
+			}
+		done
+	done
+}
+
+# Root may lock what it wants, unless it gives that up.
+with_locked() { # KIB ARGUMENT...
+	local kib=$1 drop=()
+	shift
+	[ "$CALLER" != root ] || drop=(setpriv --bounding-set=-ipc_lock)
+	(ulimit -l "$kib" && exec "${drop[@]}" "$AISBX" run --result result.json "$@")
+}
+
+@test "too little memory that can be locked runs nothing; too much at once is said" {
+	run with_locked 64 --secret "$S" -- touch ran
+	status_is 125
+	contains "$stderr" "ulimit -l"
+	[ ! -e ran ]
+	# Rules have no value to keep.
+	run with_locked 0 --allow-host api.test --http "api.test GET /*" -- curl -sS -o /dev/null https://api.test/echo
+	status_is 0
+	run with_locked 512 --secret "$S" -- sh -c '
+		set -- --http1.1 -sS -w "%{http_code}\n" -H "Authorization: $TOKEN"
+		for i in $(seq 40); do
+			curl "$@" https://api.test/head >/dev/null 2>&1 & # it waits for the rest
+			waiting="$waiting $!"
+			sleep 0.1
+			curl "$@" https://api.test/echo >answer
+			! grep -qx 503 answer || break
+		done
+		cat answer
+		kill $waiting
+		for i in $(seq 300); do # what nobody waits for any more ends
+			curl -sS https://api.test/gone | grep -x "$(echo $waiting | wc -w) gone" && break
+			sleep 0.1
+		done'
+	status_is 0
+	contains "$output" '"detail":"the limit on locked memory (ulimit -l)'
+	[[ $output == *$'503\n'*" gone" ]]
+	[ "$(jq -c '[.refused[] | select(.reason // "" | test("locked memory")) | .what]' result.json)" = \
+		'["api.test:443"]' ]
+	[[ $output != *canary* ]]
 }
 
 @test "a handler that has the source's variable has it outside, and nothing else does" {
@@ -659,7 +742,7 @@ sys.stdout.write(out.decode("latin-1").replace("\r", ""))'
 	seen_is .headers.a "$CANARY"
 	[ "$CALLER" = root ] || return 0 # who may look into all of them
 	[ "$(grep -o '^found in [a-z ]* of [a-z-]*' found | sort)" = \
-		$'found in the memory of aisbx\nfound in the memory of aisbx-gateway' ] # the server
+		$'found in the locked memory of aisbx-gateway\nfound in the memory of aisbx' ] # the server
 }
 
 @test "a command that handles SIGINT keeps its hosts: the signal is for it alone" {
