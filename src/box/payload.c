@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/sys.h"
@@ -194,49 +195,101 @@ static long execute(const struct plan *plan, const char *path)
 	return sys_call3(SYS_execve, plan->shell_argv[0], plan->shell_argv, plan->env.items);
 }
 
-static long execute_in_path(const struct plan *plan, const char *name)
+/* The next place in PATH that name may be at; false when there is none. */
+static bool next_in_path(const char **at, const char *name, char path[PATH_BYTES])
 {
 	size_t name_len = strlen(name);
+
+	while (**at) {
+		size_t len = strcspn(*at, ":");
+		const char *dir = *at;
+
+		*at += len + (dir[len] == ':');
+		if (!len || len + name_len + 2 > PATH_BYTES)
+			continue;
+		memcpy(path, dir, len);
+		path[len] = '/';
+		memcpy(path + len + 1, name, name_len + 1);
+		return true;
+	}
+	return false;
+}
+
+static long execute_in_path(const struct plan *plan, const char *name)
+{
+	const char *at = plan->path;
 	long result = -ENOENT;
 	char path[PATH_BYTES];
 
-	for (const char *at = plan->path; *at;) {
-		size_t len = strcspn(at, ":");
+	while (next_in_path(&at, name, path)) {
+		long r = execute(plan, path);
 
-		if (len && len + name_len + 2 <= sizeof path) {
-			memcpy(path, at, len);
-			path[len] = '/';
-			memcpy(path + len + 1, name, name_len + 1);
-			long r = execute(plan, path);
-			if (r == -EACCES)
-				result = r;
-			else if (r != -ENOENT && r != -ENOTDIR)
-				return r;
-		}
-		at += len + (at[len] == ':');
+		if (r == -EACCES)
+			result = r;
+		else if (r != -ENOENT && r != -ENOTDIR)
+			return r;
 	}
 	return result;
 }
 
+static unsigned mode_at(const char *path)
+{
+	struct stat st;
+
+	return sys_call4(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0 ? st.st_mode : 0;
+}
+
+/* The mode of the program that name is; 0: there is none, or this cannot be asked any more. */
+static unsigned mode_of(const struct plan *plan, const char *name)
+{
+	const char *at = plan->path;
+	char path[PATH_BYTES];
+	unsigned mode = 0;
+
+	if (!syscalls_allows(plan->filter, SYS_newfstatat))
+		return 0;
+	if (strchr(name, '/'))
+		return mode_at(name);
+	while (!mode && next_in_path(&at, name, path))
+		mode = mode_at(path);
+	return mode;
+}
+
+static const char *exec_hint(const struct plan *plan, long error, unsigned mode)
+{
+	switch (-error) {
+	case ENOENT:
+	case ENOTDIR:
+		return mode ? "it is there, but not what runs it: grant the interpreter that its "
+			      "first line names, or its loader, with --ro"
+			    : "the box has no such program: check the name, or grant its "
+			      "directory with --ro";
+	case EACCES:
+		if (S_ISDIR(mode))
+			return "it is a directory; name a program in it";
+		if (plan->has_exec_list && (!mode || mode & 0111))
+			return "it, or the interpreter that its first line names, is not in the "
+			       "profile's exec list; allow it with --exec";
+		return mode & 0111 ? "its file system is mounted noexec, or the interpreter that "
+				     "its first line names may not be executed"
+				   : "it is not executable; chmod +x it";
+	case E2BIG:
+		return "the arguments and environment are too long";
+	default:
+		return NULL;
+	}
+}
+
 static void report_exec_failure(struct payload *payload, long error)
 {
-	const struct plan *plan = payload->plan;
-	const char *name = plan->argv.items[0];
+	const char *name = payload->plan->argv.items[0];
+	bool is_missing = error == -ENOENT || error == -ENOTDIR;
+	const char *hint = exec_hint(payload->plan, error, mode_of(payload->plan, name));
 
-	if (error == -ENOENT || error == -ENOTDIR) {
-		err_set(&payload->err, E_NOT_FOUND, (int)-error, "execute", name);
-		err_hint(&payload->err, "the box has no such program: check the name, or grant "
-					"its directory with --ro");
-		return;
-	}
-	err_set(&payload->err, E_NOT_EXECUTABLE, (int)-error, "execute", name);
-	if (error == -EACCES && plan->has_exec_list)
-		err_hint(&payload->err,
-			 "it is not in the profile's exec list; allow it with --exec");
-	else if (error == -EACCES)
-		err_hint(&payload->err, "it is not executable; chmod +x it");
-	else if (error == -E2BIG)
-		err_hint(&payload->err, "the arguments and environment are too long");
+	err_set(&payload->err, is_missing ? E_NOT_FOUND : E_NOT_EXECUTABLE, (int)-error, "execute",
+		name);
+	if (hint)
+		err_hint(&payload->err, hint);
 }
 
 static int payload_main(void *argument)

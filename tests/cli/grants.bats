@@ -487,6 +487,11 @@ os.execv(sys.argv[1], [sys.argv[1], "run", "--", "true"])' "$AISBX"
 	run aisbx run --exec echo -- echo hi
 	output_is hi
 	fails_with 126 "exec list" run --exec echo -- ls
+	printf '#!/bin/sh\n' >script
+	printf 'no program' >plain
+	chmod +x script
+	fails_with 126 "the interpreter" run --ro script --exec ./script -- ./script
+	fails_with 126 "chmod +x" run --ro plain --exec echo -- ./plain
 	run aisbx run --exec sh -- sh -c 'ls; echo $?'
 	output_is 126
 	fails_with 125 "no-such" run --exec no-such -- true

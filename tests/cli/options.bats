@@ -170,8 +170,11 @@ load ../lib/common
 	fails_with 127 "/no/such/program" run -- /no/such/program
 	fails_with 127 "/usr/bin/env/x" run -- /usr/bin/env/x
 	fails_with 126 "plain" run --ro "$T" -- ./plain
-	fails_with 126 "dir" run --ro "$T" -- ./dir
-	fails_with 127 "orphan" run --ro "$T" -- ./orphan
+	fails_with 126 "chmod +x" run --ro "$T" -- ./plain
+	fails_with 126 "a directory" run --ro "$T" -- ./dir
+	fails_with 127 "no such program" run -- no-such-program
+	fails_with 127 "first line names" run --ro "$T" -- ./orphan
+	fails_with 127 "first line names" run --ro "$T" -e PATH="/usr/bin:$T" -- orphan
 	fails_with 125 "empty" run -- ""
 }
 
