@@ -196,6 +196,9 @@ static void fill_disk(struct supervisor *sup)
 	if (sup->is_metering && meter.disk_bytes > bytes)
 		bytes = meter.disk_bytes;
 	sup->end->disk_bytes = bytes;
+	/* Written since the last look, or where no look sees it. */
+	if (sup->end->disk_counted && bytes > sup->plan->limits.disk && sup->reason == REASON_NONE)
+		sup->reason = REASON_DISK;
 }
 
 static void fill_figures(struct box_end *end, uint64_t memory, uint64_t cpu_us, uint64_t tasks)
