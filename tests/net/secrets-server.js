@@ -8,14 +8,14 @@
 //   /ws         a WebSocket that echoes           /git/      git http-backend, for user:token
 //   /stall      a body that is not read           /head, /part   half an answer, with the
 //                                                 request's authorization: of a head, of a body
-//   /gone       how many connections with half a head have ended
+//   /waiting    how many connections wait for the other half of a head
 //   /gzip       compressed, whatever was asked for
 "use strict";
 const { spawn } = require("child_process"), crypto = require("crypto"), fs = require("fs");
 const http2 = require("http2"), zlib = require("zlib");
 
 const directory = process.argv[2];
-let release = () => {}, gone = 0;
+let release = () => {}, waiting = 0;
 
 function seen(line) {
 	fs.appendFileSync(directory + "/seen", JSON.stringify(line) + "\n");
@@ -114,11 +114,12 @@ function serve(request, response) {
 	if (path === "/stall")
 		return request.pause();
 	if (path === "/head") {
-		request.socket.on("close", () => gone++);
+		waiting++;
+		request.socket.on("close", () => waiting--);
 		return request.socket.write("HTTP/1.1 200 OK\r\nX: " + request.headers.authorization);
 	}
-	if (path === "/gone")
-		return response.end(gone + " gone\n");
+	if (path === "/waiting")
+		return response.end(waiting + " wait\n");
 	if (path === "/part")
 		return response.write("data: " + request.headers.authorization.slice(0, -1));
 	if (path === "/gzip") {

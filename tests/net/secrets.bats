@@ -706,12 +706,12 @@ with_locked() { # KIB ARGUMENT...
 		cat answer
 		kill $waiting
 		for i in $(seq 300); do # what nobody waits for any more ends
-			curl -sS https://api.test/gone | grep -x "$(echo $waiting | wc -w) gone" && break
+			curl -sS https://api.test/waiting | grep -x "0 wait" && break
 			sleep 0.1
 		done'
 	status_is 0
 	contains "$output" '"detail":"the limit on locked memory (ulimit -l)'
-	[[ $output == *$'503\n'*" gone" ]]
+	[[ $output == *$'\n503\n0 wait' ]]
 	[ "$(jq -c '[.refused[] | select(.reason // "" | test("locked memory")) | .what]' result.json)" = \
 		'["api.test:443"]' ]
 	[[ $output != *canary* ]]
