@@ -137,41 +137,83 @@ static void lay_root(void)
 		die("switch the root");
 }
 
-/* /tmp is ext4, as most systems have it and the tests want it: an overlay cannot be idmapped, and
- * a tmpfs only since Linux 6.3. What is shared from below /tmp stays there. */
-static void scratch(void)
+static void bind_to(const char *source, const char *path)
 {
-	char line[4096];
+	if (mount(source, path, NULL, MS_BIND, NULL) != 0)
+		die("bind %s to %s", source, path);
+}
+
+/* What the host shares is a mount of its own, and above what is laid here. */
+static void bind_shared(int fds[], int n)
+{
+	char line[4096], source[40];
 	FILE *list = fopen("/run/vm/directories", "re");
-	int fds[16], n = 0;
 
 	if (!list)
 		die("/run/vm/directories");
-	while (n < 16 && fgets(line, sizeof line, list)) {
+	for (int i = 0; i < n && fgets(line, sizeof line, list); i++) {
 		line[strcspn(line, "\n")] = 0;
-		if (!strncmp(line, "/tmp/", 5) && (fds[n++] = open(line, O_PATH | O_CLOEXEC)) < 0)
-			die("%s", line);
-	}
-	if (mount("/dev/vda", "/tmp", "ext4", 0, NULL) != 0 || chmod("/tmp", 01777) != 0)
-		die("mount /tmp");
-	rewind(list);
-	for (int i = 0; i < n && fgets(line, sizeof line, list);) {
-		char source[40];
-		line[strcspn(line, "\n")] = 0;
-		if (strncmp(line, "/tmp/", 5))
-			continue;
-		for (char *slash = line + 4; (slash = strchr(slash + 1, '/'));) {
+		for (char *slash = line; (slash = strchr(slash + 1, '/'));) {
 			*slash = 0;
 			make(line);
 			*slash = '/';
 		}
 		make(line);
 		snprintf(source, sizeof source, "/proc/self/fd/%d", fds[i]);
-		if (mount(source, line, NULL, MS_BIND, NULL) != 0)
-			die("bind %s", line);
-		close(fds[i++]);
+		bind_to(source, line);
+		close(fds[i]);
 	}
 	fclose(list);
+}
+
+static int open_shared(int fds[], int most)
+{
+	char line[4096];
+	FILE *list = fopen("/run/vm/directories", "re");
+	int n = 0;
+
+	if (!list)
+		die("/run/vm/directories");
+	while (n < most && fgets(line, sizeof line, list)) {
+		line[strcspn(line, "\n")] = 0;
+		if ((fds[n++] = open(line, O_PATH | O_CLOEXEC)) < 0)
+			die("%s", line);
+	}
+	fclose(list);
+	return n;
+}
+
+/* What is written to is ext4, as on most systems, and the tests want it: an overlay cannot be
+ * idmapped, and a tmpfs only since Linux 6.3. */
+static void lay_disk(void)
+{
+	static const struct {
+		const char *path;
+		mode_t mode;
+	} all[] = {
+		{ "/home", 0755 },	{ "/mnt", 0755 },     { "/root", 0700 },
+		{ "/srv", 0755 },	{ "/tmp", 01777 },    { "/var", 0755 },
+		{ "/var/cache", 0755 }, { "/var/lib", 0755 }, { "/var/log", 0755 },
+		{ "/var/tmp", 01777 },
+	};
+	static const char disk[] = "/run/vm/disk";
+	int fds[16], n = open_shared(fds, 16);
+	char path[100];
+
+	make(disk);
+	if (mount("/dev/vda", disk, "ext4", 0, NULL) != 0)
+		die("mount %s", disk);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		snprintf(path, sizeof path, "%s%s", disk, all[i].path);
+		make(path);
+		if (chmod(path, all[i].mode) != 0)
+			die("%s", path);
+		if (!strchr(all[i].path + 1, '/'))
+			bind_to(path, all[i].path);
+	}
+	if (symlink("/run", "/var/run") != 0 || umount2(disk, MNT_DETACH) != 0)
+		die("%s", disk);
+	bind_shared(fds, n);
 }
 
 static void cgroups(void)
@@ -285,7 +327,7 @@ int main(int argc, char **argv)
 		run();
 	umask(022);
 	lay_root();
-	scratch();
+	lay_disk();
 	if (access("/run/vm/boot", X_OK) == 0) {
 		execl("/run/vm/boot", "/run/vm/boot", (char *)NULL);
 		die("/run/vm/boot");
