@@ -10,8 +10,9 @@ setup_more() {
 	chmod 755 alone/aisbx
 }
 
-# A host that says that systemd runs it; the one argument is for sh, before COMMAND.
-AROUND='mount -t tmpfs none /run; mkdir -p /run/systemd/system; exec "$@"'
+# A host that says that systemd runs it, where no cgroup can be made without it; the one argument
+# is for sh, before COMMAND.
+AROUND='mount -t tmpfs none /run; mkdir -p /run/systemd/system; mount -t tmpfs none /sys/fs/cgroup; exec "$@"'
 
 in_systemd() { # COMMAND...
 	unshare -Urm sh -ec "$AROUND" sh "$@"
@@ -92,7 +93,8 @@ helper() { # SCRIPT
 	need jq unshare dbus-daemon
 	cp "$BIN/aisbx-scope" alone/
 	asks "its manager cannot be reached"
-	AROUND='mount -t tmpfs none /run; mkdir -p /run/systemd/system; : >/run/systemd/private; exec "$@"'
+	AROUND='mount -t tmpfs none /run; mount -t tmpfs none /sys/fs/cgroup
+		mkdir -p /run/systemd/system; : >/run/systemd/private; exec "$@"'
 	asks "its manager cannot be reached"
 	[ "$CALLER" = root ] || return 0 # a bus wants a user with a name
 	dbus-daemon --session --nofork --print-address=8 --address=unix:path="$T/bus" 8>address 3>&- &
@@ -115,7 +117,8 @@ s.listen()
 signal.pause()' 3>&- &
 	local who n supervisor asking deaf=$!
 	eventually test -S deaf
-	AROUND='mount -t tmpfs none /run; mkdir -p /run/systemd/system; : >/run/systemd/private
+	AROUND='mount -t tmpfs none /run; mount -t tmpfs none /sys/fs/cgroup
+		mkdir -p /run/systemd/system; : >/run/systemd/private
 		mount --bind deaf /run/systemd/private; exec "$@"'
 	for n in 1 2 3; do
 		for who in supervisor init asking; do

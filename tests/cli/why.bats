@@ -166,7 +166,7 @@ agree() { # OPTION... -- PATH...
 			1.1 | 1.38 | 1.95) seen=$((seen + 1)) ;; # EPERM ENOSYS EOPNOTSUPP
 			0.1 | 0.38) # else it is the kernel that refuses
 				[[ $(<said.$name) == *"some arguments"* ]] ||
-					[[ $name == setgroups || $name == [gs]et_thread_area ]] ;;
+					[[ $name == setgroups || $name == [gs]et_thread_area || $name == memfd_secret ]] ;;
 			0.*) seen=$((seen + 1)) ;;
 			*) false ;;
 			esac || { echo "$name: errno $error, and why says: $(<said.$name)" >&2; return 1; }
