@@ -142,6 +142,17 @@ setup_more() {
 	refused EACCES open_read "$T/rw/null"
 }
 
+@test "a named pipe in a read-only grant cannot be written to" {
+	mkdir d
+	mkfifo d/pipe
+	run aisbx run --rw ./d:/d -- sh -c 'exec 3<>/d/pipe; echo fine'
+	output_is fine
+	# a mount that is read-only does not keep it from that, Landlock does
+	run aisbx run --ro ./d:/d -- sh -c 'exec 3<>/d/pipe; echo fine'
+	output_is ""
+	contains "$stderr" "Permission denied"
+}
+
 @test "a set-user-ID or set-group-ID program cannot be left behind" {
 	BOX_OPTIONS=(--rw ./rw)
 	local mode
