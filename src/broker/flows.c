@@ -273,6 +273,8 @@ static void start_flow(struct flow *flow)
 		start_lookup(flow);
 		return;
 	}
+	if (flow->is_handed)
+		handover_expect(gateway_fd);
 	flow->client.ready = on_hello;
 	if (loop_watch(&flow->client, flow->fd, EPOLLIN | EPOLLRDHUP) < 0)
 		give_up(flow);

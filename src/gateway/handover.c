@@ -47,6 +47,13 @@ int handover_events(int gateway_fd, int events_fd, bool each)
 	return hand_over(gateway_fd, &record, &events_fd, 1);
 }
 
+void handover_expect(int gateway_fd)
+{
+	const struct gateway_record record = { .kind = GATEWAY_EXPECT };
+
+	(void)send(gateway_fd, &record, sizeof record, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 int handover_connection(int gateway_fd, const char *name, uint16_t port, int box_fd, int server_fd)
 {
 	struct gateway_record record = { .kind = GATEWAY_CONNECTION, .port = port };

@@ -35,6 +35,7 @@ struct gateway_state {
 
 enum gateway_record_kind {
 	GATEWAY_EVENTS,	    /* the broker's end of the events (events.h); once, first */
+	GATEWAY_EXPECT,	    /* a connection may come, once the server is found; no descriptor */
 	GATEWAY_CONNECTION, /* the box's socket and the server's */
 };
 
@@ -52,6 +53,8 @@ int handover_await(int gateway_fd, struct gateway_state *ret_state, struct err *
 
 /* The broker's. */
 int handover_events(int gateway_fd, int events_fd, bool each);
+/* What takes the gateway a while, the first time, is done beside look-up and dialling. */
+void handover_expect(int gateway_fd);
 /* Both are closed, or the gateway's, afterwards. */
 int handover_connection(int gateway_fd, const char *name, uint16_t port, int box_fd, int server_fd);
 
