@@ -72,6 +72,8 @@ void err_hint(struct err *reterr, const char *hint)
 /* What helps wherever it happens. */
 static const char *general_hint(int errnum)
 {
+	if (errnum == EFBIG)
+		return "raise the limit of the size of files: ulimit -f";
 	return errnum == EMFILE ? "raise the limit of open files: ulimit -n" : "";
 }
 

@@ -169,8 +169,15 @@ int build_box(struct init *init, unsigned *degraded, struct err *reterr)
 	int pid = clone(build_root, builder_stack + sizeof builder_stack,
 			CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD, init, NULL, NULL,
 			&build.runs);
-	if (pid < 0)
-		return err_set(reterr, E_SYSTEM, errno, "start", "the builder");
+	if (pid < 0) {
+		int error = errno;
+
+		err_set(reterr, E_SYSTEM, error, "start", "the builder");
+		if (error == EAGAIN)
+			err_hint(reterr, "the host is out of processes, or the caller's limit of "
+					 "them is reached: ulimit -u");
+		return -error;
+	}
 	int r = build_network(init, proc_sys_fd, degraded, &network_err);
 	/* The helper has its own credentials: while it mounts, we give up ours. */
 	if (r == 0)
