@@ -162,16 +162,19 @@ class Box:
                 stdin=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def broker(self):
-        """Its pid: the child of the supervisor that is in our pid namespace alone."""
+        """Its pid: the child of the supervisor that is in our pid namespace alone, and tells it of its
+        end: what guards a cgroup does not."""
         found = []
 
         def look():
             pid = self.process.pid
             with open(f"/proc/{pid}/task/{pid}/children") as f:
                 for child in f.read().split():
-                    with contextlib.suppress(OSError), open(f"/proc/{child}/status") as status:
+                    with contextlib.suppress(OSError), open(f"/proc/{child}/status") as status, \
+                            open(f"/proc/{child}/stat") as stat:
                         ids = [line for line in status if line.startswith("NSpid:")][0].split()
-                        if len(ids) == len(open("/proc/self/status").read()
+                        exit_signal = int(stat.read().rsplit(")", 1)[1].split()[35])
+                        if exit_signal and len(ids) == len(open("/proc/self/status").read()
                                            .split("NSpid:")[1].split("\n")[0].split()) + 1:
                             found.append(int(child))
             return found
