@@ -79,14 +79,21 @@ static int prepare_on_bind(struct layout *layout, const struct entry *entry,
 		struct resolved host;
 		int r = resolve_host_path(layout->arena, host_path, &host);
 
-		if (r < 0 || host.links.len)
+		if (r < 0)
 			return entry_refuse(
 				&layout->entries, entry, entry->box_path,
 				arena_printf(layout->arena,
-					     "'%s' on the host %s, and nothing is created in "
-					     "granted trees; create it first",
-					     host_path,
-					     r < 0 ? "does not exist" : "is a symbolic link"));
+					     "'%s' on the host does not exist, and nothing is "
+					     "created in granted trees; create it first",
+					     host_path));
+		if (host.links.len)
+			return entry_refuse(
+				&layout->entries, entry, entry->box_path,
+				arena_printf(layout->arena,
+					     "'%s' on the host is a symbolic link, on which "
+					     "nothing can be mounted; write the path that it "
+					     "leads to, '%s'",
+					     host_path, host.path));
 		if (!end) {
 			bool want_dir = entry->kind == ENTRY_TMPFS ||
 					entry->kind == ENTRY_IMPLICIT || S_ISDIR(entry->host.mode);
