@@ -27,7 +27,9 @@ struct network_log {
 	size_t connections_len;
 	bool failed; /* the broker could not start */
 	struct err err;
-	bool ended_early; /* it ended before the box did: the box had no network any more */
+	/* It ended before the box did: the box had no network any more. */
+	bool ended_early;
+	bool gateway_ended_early; /* the same: but no hosts with secrets or HTTP rules */
 };
 
 /* Adds one event. What would not fit is left out: the broker keeps the same bounds. */

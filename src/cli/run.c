@@ -473,6 +473,10 @@ static void watch_box(struct run *run)
 	    !run->options.quiet)
 		(void)fprintf(stderr, "aisbx: the broker ended before the box: there was no "
 				      "network from then on\n");
+	else if (run->end.started && run->end.network && run->end.network->gateway_ended_early &&
+		 !run->options.quiet)
+		(void)fprintf(stderr, "aisbx: the gateway ended before the box: hosts with secrets "
+				      "or HTTP rules could not be reached from then on\n");
 	if (run->end.started && run->end.bindings && run->end.bindings->ended_early &&
 	    !run->options.quiet)
 		(void)fprintf(stderr, "aisbx: the bindings' server ended before the box: there "

@@ -77,6 +77,8 @@ LOOP = {"poll", "read", "recvfrom"}
 # So does the broker's, or that of the bindings' server; they are not of the box, which runs on.
 BROKER_LOOP = {"epoll_wait", "epoll_pwait"}
 NO_BROKER = "aisbx: the broker ended before the box: there was no network from then on\n"
+NO_GATEWAY = ("aisbx: the gateway ended before the box: hosts with secrets or HTTP rules could not "
+              "be reached from then on\n")
 # A link of the host's that cannot be read: what it leads to is mounted instead.
 INSTEAD_OF_LINK = r"mount \S*/usr/(s?bin|lib\w*) /\1 ro,nosuid,nodev,[^\n]*\n"
 # A file of the host's that cannot be seen is not covered: the run's certificates are in a place of
@@ -342,7 +344,8 @@ def judge(fault, run, baseline):
     if fault.role == "gateway" and run.stderr != OUT_OF_MEMORY:
         run.stderr = run.stderr.removeprefix(OUT_OF_MEMORY)  # it says so, and aisbx that it ended
     if fault.name in BROKER_LOOP:
-        run.stderr = run.stderr.replace(NO_BROKER, "").replace(NO_BINDINGS, "")
+        for line in NO_BROKER, NO_GATEWAY, NO_BINDINGS:
+            run.stderr = run.stderr.replace(line, "")
     if run.execs == baseline.execs or run.stdout:
         if in_loop and run.status != 0:
             if not is_beginning(run.stdout, baseline.stdout):

@@ -774,7 +774,7 @@ with_locked() { # KIB ARGUMENT...
 	exec 8>&-
 	wait "$box"
 	[ "$(cat out)" = $'up\nlost' ]
-	contains "$(cat err)" "ended before the box"
+	contains "$(cat err)" "aisbx: the gateway ended before the box"
 	"$AISBX" run --secret "$S" -- sh -c 'echo up; exec sleep 60' >out2 2>err 3>&- &
 	box=$!
 	end=$((SECONDS + 40 * AISBX_TEST_PATIENCE))

@@ -117,7 +117,7 @@ void supervisor_finish_broker(struct supervisor *sup)
 	network.ended_early = is_over && (!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 	/* It has closed its end of the events, so it was ending when it was killed here. */
 	status = gateway_kill(&sup->gateway);
-	network.ended_early |= is_over && status != 0;
+	network.gateway_ended_early = is_over && status != 0;
 	sup->end->network = &network;
 	if (network.failed && !sup->end->started) {
 		sup->end->err = network.err;
