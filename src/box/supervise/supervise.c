@@ -105,16 +105,18 @@ static void pass_signal(struct supervisor *sup, int signal, enum signal_to to)
 	if (sup->end->started)
 		supervisor_send_signal(sup, signal, to);
 	else
-		sup->waiting_signals |= 1ULL << signal;
+		sup->waiting_signals[to] |= 1ULL << signal;
 }
 
 static void pass_waiting_signals(struct supervisor *sup)
 {
-	for (int signal = 1; signal < 64; signal++) {
-		if (sup->waiting_signals & (1ULL << signal))
-			supervisor_send_signal(sup, signal, SIGNAL_COMMAND);
+	for (int to = 0; to <= SIGNAL_GROUP; to++) {
+		for (int signal = 1; signal < 64; signal++) {
+			if (sup->waiting_signals[to] & (1ULL << signal))
+				supervisor_send_signal(sup, signal, (enum signal_to)to);
+		}
+		sup->waiting_signals[to] = 0;
 	}
-	sup->waiting_signals = 0;
 }
 
 /*

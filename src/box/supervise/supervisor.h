@@ -44,14 +44,15 @@ struct supervisor {
 	int64_t begin_ms;
 	int64_t wall_at_ms; /* deadlines, CLOCK_MONOTONIC */
 	int64_t kill_at_ms;
-	bool is_killing;	  /* init was told to kill all others */
-	int64_t grace_until_ms;	  /* once there is a reason */
-	int64_t meter_at_ms;	  /* when limits are looked at */
-	bool is_metering;	  /* init was asked for what it takes */
-	uint64_t waiting_signals; /* bit n: signal n came before the command ran */
-	bool closed;		  /* init's end of the socket is gone */
-	bool ended;		  /* init said PH_EXITED */
-	bool failed;		  /* init said PH_FAILED */
+	bool is_killing;	/* init was told to kill all others */
+	int64_t grace_until_ms; /* once there is a reason */
+	int64_t meter_at_ms;	/* when limits are looked at */
+	bool is_metering;	/* init was asked for what it takes */
+	/* Bit n: signal n came before the command ran, for whom the index says. */
+	uint64_t waiting_signals[SIGNAL_GROUP + 1];
+	bool closed; /* init's end of the socket is gone */
+	bool ended;  /* init said PH_EXITED */
+	bool failed; /* init said PH_FAILED */
 	bool reaped;
 	bool init_exited; /* was not killed */
 	struct ending ending;
