@@ -62,10 +62,10 @@ static void test_set_again_moves(void **state)
 
 	(void)state;
 	timer_set(&mark.timer, 1, mark_due);
-	timer_set(&mark.timer, 20, mark_due);
+	timer_set(&mark.timer, 200, mark_due);
 	run_for(10);
 	assert_int_equal(mark.calls, 0);
-	run_for(20);
+	run_for(200);
 	assert_int_equal(mark.calls, 1);
 }
 
