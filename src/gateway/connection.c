@@ -472,14 +472,18 @@ static void on_box(struct watch *watch, uint32_t events)
 {
 	struct connection *c = CONTAINER_OF(watch, struct connection, box.tls.watch);
 
+	c->box.tls.is_drained = false;
 	c->has_box_ended |= (events & EPOLLRDHUP) != 0;
 	run(c);
 }
 
 static void on_server(struct watch *watch, uint32_t events)
 {
+	struct connection *c = CONTAINER_OF(watch, struct connection, server.tls.watch);
+
 	(void)events;
-	run(CONTAINER_OF(watch, struct connection, server.tls.watch));
+	c->server.tls.is_drained = false;
+	run(c);
 }
 
 /*** Starts ***/

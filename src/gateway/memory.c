@@ -12,7 +12,7 @@
 
 enum {
 	/* Bytes, powers of 2: what is asked for, and the least that is of use. */
-	HEAP_MOST = 32 << 20,
+	HEAP_MOST = 16 << 20,
 	HEAP_LEAST = 512 << 10,
 	PIECE_LEAST = 256,
 	/* Of one connection: a head, a record, an nghttp2 session, and what is held of a body. */

@@ -10,6 +10,8 @@ ssize_t side_fill(struct side *side)
 {
 	if (side->in_len == HTTP_HEAD_MAX)
 		return -E2BIG;
+	if (side->tls.is_drained)
+		return -EAGAIN;
 	if (!side->in) {
 		side->in = side->tls.has_values ? OPENSSL_secure_malloc(HTTP_HEAD_MAX)
 						: OPENSSL_malloc(HTTP_HEAD_MAX);

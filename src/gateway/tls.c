@@ -109,6 +109,8 @@ static int why(struct tls *tls, int result)
 {
 	switch (SSL_get_error(tls->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
+		tls->is_drained = true;
+		return -EAGAIN;
 	case SSL_ERROR_WANT_WRITE:
 	case SSL_ERROR_WANT_CLIENT_HELLO_CB:
 		return -EAGAIN;
@@ -141,6 +143,8 @@ ssize_t tls_read(struct tls *tls, char *bytes, size_t size)
 		return -EPROTO;
 	if (tls->has_ended)
 		return 0;
+	if (tls->is_drained)
+		return -EAGAIN;
 	prepare(tls);
 	int r = SSL_read_ex(tls->ssl, bytes, size, &n);
 	return r == 1 ? (ssize_t)n : why(tls, r);

@@ -26,6 +26,7 @@ struct tls {
 	size_t out_len, out_cap;
 	size_t out_sent;
 	bool is_ready;	 /* the handshake is over */
+	bool is_drained; /* the socket had no more: whoever hears of an event says it may again */
 	bool is_broken;	 /* nothing more can be read or written */
 	bool has_ended;	 /* the peer says that nothing more comes */
 	bool has_shut;	 /* we said so */
