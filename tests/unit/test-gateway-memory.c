@@ -117,6 +117,7 @@ static void pass(struct tls *from, struct tls *to, size_t len)
 	tls_flush(from);
 	watch_memory(true);
 	while (got < len) {
+		to->is_drained = false; /* as by an event */
 		ssize_t n = tls_read(to, room + got, len - got);
 
 		assert_true(n > 0);
