@@ -285,9 +285,11 @@ static void count_blocks(const struct init *init)
 }
 
 /* Without them, as when the host is out of memory, the supervisor ends the box. */
-static void send_usage(const struct init *init)
+static void send_usage(const struct init *init, pid_t command)
 {
-	struct record record = { .phase = PH_METERED, .size = sizeof record };
+	struct record record = { .phase = PH_METERED,
+				 .size = sizeof record,
+				 .metered.command = command };
 	int fds[USAGE__N];
 	int r = usage_open(init->look_fd, fds);
 
@@ -312,7 +314,7 @@ static void deliver(const struct init *init, pid_t command)
 	int r = phase_receive(init->socket_fd, TO_INIT, &record);
 
 	if (r > 0 && record.phase == PH_METER) {
-		send_usage(init);
+		send_usage(init, command);
 		return;
 	}
 	if (r <= 0 || record.phase != PH_SIGNAL)

@@ -106,6 +106,11 @@ struct missed {
 	char path[MISSING_BYTES];
 };
 
+/* Of PH_METERED, which the descriptors of usage_open() follow. */
+struct metered {
+	int32_t command; /* its number in the box */
+};
+
 struct record {
 	uint32_t phase; /* enum phase */
 	uint32_t size;	/* sizeof struct record: another build at the other end is an error */
@@ -116,6 +121,7 @@ struct record {
 		struct signal_request signal;
 		struct refused_call refused;
 		struct missed missed;
+		struct metered metered;
 	};
 };
 

@@ -5,6 +5,7 @@
  *   rate N COMMAND...     outside: runs COMMAND N times, one after the other
  *   burn PROCESSES        processor time by so many processes that ignore SIGXCPU and SIGTERM
  *   forks N               up to N processes; prints how many there were at once
+ *   wait N                N processes that wait, whatever signal comes
  *   populate MIB          that much memory by four processes, in large pages where they are
  *   bomb SECONDS          forks for so long, from every process; the box bounds it
  *
@@ -81,6 +82,18 @@ static int forks(long number)
 	return 0;
 }
 
+static int wait_all(long number)
+{
+	(void)signal(SIGTERM, SIG_IGN);
+	for (long i = 1; i < number; i++) {
+		if (fork() == 0)
+			break;
+	}
+	for (int i = 0; i < 60; i++)
+		(void)sleep(1);
+	return 0;
+}
+
 static int populate(long mib)
 {
 	size_t part = (size_t)mib / 4 << 20;
@@ -121,10 +134,12 @@ int main(int argc, char **argv)
 		return burn(number);
 	if (argc > 2 && strcmp(argv[1], "forks") == 0)
 		return forks(number);
+	if (argc > 2 && strcmp(argv[1], "wait") == 0)
+		return wait_all(number);
 	if (argc > 2 && strcmp(argv[1], "populate") == 0)
 		return populate(number);
 	if (argc > 2 && strcmp(argv[1], "bomb") == 0)
 		return bomb(number);
-	fprintf(stderr, "usage: boxload rate|burn|forks|populate|bomb NUMBER [COMMAND...]\n");
+	fprintf(stderr, "usage: boxload rate|burn|forks|wait|populate|bomb NUMBER [COMMAND...]\n");
 	return 2;
 }

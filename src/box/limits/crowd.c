@@ -11,6 +11,9 @@
 
 enum {
 	CROWD_PARTS = 4, /* that want to run, for each processor */
+	/* As nice(1) has them. */
+	LEAST_SHARE = 19,
+	FULL_SHARE = 0,
 };
 
 /* The share of that process's session. False: the kernel takes no more for a while. */
@@ -34,10 +37,6 @@ static bool set_share(const struct usage_reader *reader, pid_t pid, int nice)
 
 bool crowd_follow(const struct usage_reader *reader, uint64_t processors, bool *is_crowd)
 {
-	enum {
-		LEAST_SHARE = 19,
-		FULL_SHARE = 0,
-	};
 	size_t running = 0;
 	bool was_crowd = *is_crowd;
 
@@ -54,4 +53,9 @@ bool crowd_follow(const struct usage_reader *reader, uint64_t processors, bool *
 		}
 	}
 	return false;
+}
+
+void crowd_leave(const struct usage_reader *reader, pid_t command)
+{
+	(void)set_share(reader, command, LEAST_SHARE);
 }

@@ -48,6 +48,7 @@ struct meter {
 	int socket_fd;	     /* init's: the others are killed as soon as a limit is reached */
 	struct usage_reader reader;
 	uint64_t processors; /* set by meter_reset() */
+	pid_t command;	     /* its number in the box, since meter_start() */
 	/* the thread's */
 	bool is_in_grace; /* cpu_limit_us is with what is used after SIGXCPU */
 	_Atomic(enum meter_verdict) verdict;
@@ -72,10 +73,12 @@ uint64_t meter_cpu_grace_us(uint64_t limit_us);
 /* How long, from the start of the command, until a limit could be reached. */
 int64_t meter_first_ms(const struct meter *meter);
 /* Takes the descriptors of usage_open(), on failure too. 0 or -errno. */
-int meter_start(struct meter *meter, const int fds[USAGE__N]);
+int meter_start(struct meter *meter, pid_t command, const int fds[USAGE__N]);
 /* What was said on verdict_fd, which is not readable any more then. */
 enum meter_verdict meter_verdict(struct meter *meter);
 /* When no process of the box is left. Does nothing to one that was not started. */
 void meter_stop(struct meter *meter);
+/* When some are, and aisbx is about to exit beside the thread. */
+void meter_leave(const struct meter *meter);
 
 #endif

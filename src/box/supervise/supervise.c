@@ -67,6 +67,7 @@ int64_t supervisor_now_ms(void)
 
 void supervisor_kill_box(struct supervisor *sup)
 {
+	supervisor_go_first();
 	/* Where what is written is counted, init first kills the others and waits for them. */
 	if (sup->box.reaped_blocks && sup->end->started && !sup->is_killing) {
 		sup->is_killing = true;
@@ -138,6 +139,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal, enum
 		sup->reason = reason;
 		sup->grace_until_ms = kill_at;
 	}
+	supervisor_go_first();
 	pass_signal(sup, signal, to);
 	if (kill_at < sup->kill_at_ms)
 		sup->kill_at_ms = kill_at;
@@ -284,7 +286,7 @@ static void read_record(struct supervisor *sup)
 		program_release_pages(); /* from here on it waits */
 		break;
 	case PH_METERED:
-		supervisor_start_meter(sup);
+		supervisor_start_meter(sup, record.metered.command);
 		break;
 	case PH_REFUSED:
 		add_refused_call(sup, &record.refused);

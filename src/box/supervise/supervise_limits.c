@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/fds.h"
+#include "box/limits/crowd.h"
 #include "box/limits/meter.h"
 #include "box/supervise/supervisor.h"
 
@@ -146,7 +147,7 @@ void supervisor_look_at_limits(struct supervisor *sup)
 		sup->meter_at_ms = next_look_ms(sup);
 }
 
-void supervisor_start_meter(struct supervisor *sup)
+void supervisor_start_meter(struct supervisor *sup, pid_t command)
 {
 	int fds[USAGE__N];
 	int r = fds_receive(sup->box.socket_fd, fds, USAGE__N);
@@ -154,9 +155,19 @@ void supervisor_start_meter(struct supervisor *sup)
 	if (r == 0 && meter.verdict_fd >= 0)
 		r = -EPROTO; /* nobody asked for a second one */
 	if (r == 0)
-		r = meter_start(&meter, fds);
+		r = meter_start(&meter, command, fds);
 	if (r < 0)
 		supervisor_give_up(sup, -r, "measure", "the box");
+}
+
+void supervisor_go_first(void)
+{
+	enum {
+		MANY_TASKS = 500
+	};
+
+	if (meter.verdict_fd >= 0 && meter.peak_tasks > MANY_TASKS)
+		crowd_leave(&meter.reader, meter.command);
 }
 
 int supervisor_limits_fd(void)
@@ -235,6 +246,8 @@ void supervisor_finish_limits(struct supervisor *sup)
 
 	if (sup->reaped) /* else it may wait for the same as they do: what it has seen counts */
 		meter_stop(&meter);
+	else
+		meter_leave(&meter);
 	fill_disk(sup);
 	if (cgroup->fd < 0) {
 		fill_figures(sup->end, meter.peak_memory, meter.cpu_us, meter.peak_tasks);
