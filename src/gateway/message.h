@@ -58,7 +58,10 @@ void body_writer_release(struct body_writer *writer);
 int message_request(struct tls *tls, struct exchange *exchange, const struct http_head *head,
 		    const struct request_plan *plan, const struct site *site,
 		    struct body_writer *writer);
-/* An answer's, or an interim one's. *is_last: in: nothing comes after it; out: nor can it. The same. */
+/*
+ * An answer's, or an interim one's, likewise. *is_last: in: nothing comes after it; out: nor can
+ * it.
+ */
 int message_response(struct tls *tls, struct exchange *exchange, const struct http_head *head,
 		     bool *is_last, struct body_writer *writer);
 /* A whole answer of the gateway's own. */
