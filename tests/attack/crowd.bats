@@ -131,11 +131,15 @@ spin() {
 	eventually grep -q up out
 }
 
-@test "a box with far more to run than there are processors gives way, until that is over" {
-	local n=$((5 * $(nproc)))
+need_sessions_with_shares() {
 	[ -e /proc/self/autogroup ] || skip "this kernel does not group by session"
 	aisbx run --result r.json -- true
 	[ "$(jq -r .walls.limits.memory r.json)" = supervisor ] || skip "a cgroup shares processors out"
+}
+
+@test "a box with far more to run than there are processors gives way, until that is over" {
+	local n=$((5 * $(nproc)))
+	need_sessions_with_shares
 	spin $(($(nproc) + 1))
 	eventually shares_are "$(($(nproc) + 2)) 0"
 	read -rt 1 <> <(:) || true # four looks
@@ -145,6 +149,49 @@ spin() {
 	eventually shares_are "$((n + 1)) 19"
 	touch w/over
 	eventually shares_are "$((n + 1)) 0"
+	kill -9 $supervisor
+}
+
+is_looked_at() { # SUPERVISOR: by a thread of it, since a limit could have been reached
+	[ "$(ls "/proc/$1/task" | wc -l)" -eq 2 ]
+}
+
+# asked_to_end PROCESSES BUSY: a box with so many that do not end. BUSY of them run for a while then.
+asked_to_end() {
+	"$AISBX" run --processes 1000 -m none --cpu 1h --grace 100s -- python3 -I -c '
+import os, signal, sys, time
+def run_on(*_):
+    end = time.monotonic() + 0.7
+    while time.monotonic() < end: pass
+def told(*_):
+    os.killpg(0, signal.SIGUSR1)
+    os.write(1, b"told")
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGUSR1, run_on)
+for n in range(int(sys.argv[1])):
+    if n == int(sys.argv[2]): signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    while os.fork() == 0: signal.pause()
+signal.signal(signal.SIGTERM, told)
+os.write(1, b"up")
+while True: signal.pause()' "$1" "$2" >out 2>&1 3>&- &
+	supervisor=$!
+	eventually grep -q up out
+	eventually is_looked_at $supervisor
+	eventually shares_are "1 0"
+	kill $supervisor
+	eventually grep -q told out
+}
+
+@test "a large box that is asked to end gives way, and gets nothing back" {
+	need_sessions_with_shares
+	asked_to_end 300 0
+	read -rt 1 <> <(:) || true # four looks
+	shares_are "1 0"
+	kill -9 $supervisor
+	asked_to_end 600 $((15 * $(nproc)))
+	eventually shares_are "1 19"
+	read -rt 2 <> <(:) || true
+	shares_are "1 19"
 	kill -9 $supervisor
 }
 

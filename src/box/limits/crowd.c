@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "box/limits/numbers.h"
 
 enum {
-	CROWD_PARTS = 4, /* that want to run, for each processor */
+	CROWD_PARTS = 4,   /* that want to run, for each processor */
+	CROWD_LARGE = 500, /* processes whose end takes the processors for tens of milliseconds */
 	/* As nice(1) has them. */
 	LEAST_SHARE = 19,
 	FULL_SHARE = 0,
@@ -55,7 +57,25 @@ bool crowd_follow(const struct usage_reader *reader, uint64_t processors, bool *
 	return false;
 }
 
-void crowd_leave(const struct usage_reader *reader, pid_t command)
+static bool see_process(void *context, pid_t pid)
 {
-	(void)set_share(reader, command, LEAST_SHARE);
+	size_t *processes = context;
+
+	(void)pid;
+	return ++*processes < CROWD_LARGE;
+}
+
+bool crowd_is_large(const struct usage_reader *reader)
+{
+	size_t processes = 0;
+	/* Not where the thread that looks has got to. */
+	_cleanup_close_ int fd =
+		openat(reader->fds[USAGE_PROC], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && each_number(fd, see_process, &processes) == 0 && processes >= CROWD_LARGE;
+}
+
+bool crowd_leave(const struct usage_reader *reader, pid_t command)
+{
+	return set_share(reader, command, LEAST_SHARE);
 }

@@ -18,7 +18,9 @@
 
 /* After a look; *is_crowd is what the last one found. Whether there is more to ask for soon. */
 bool crowd_follow(const struct usage_reader *reader, uint64_t processors, bool *is_crowd);
-/* The command's session has the least share from now on: it is about to end. */
-void crowd_leave(const struct usage_reader *reader, pid_t command);
+/* Whether so many processes are left that their end would take the processors. */
+bool crowd_is_large(const struct usage_reader *reader);
+/* The command's session has the least share from now on. False: to be asked for again, as above. */
+bool crowd_leave(const struct usage_reader *reader, pid_t command);
 
 #endif

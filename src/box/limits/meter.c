@@ -94,6 +94,7 @@ void meter_reset(struct meter *meter)
 {
 	meter->processors = processors_usable();
 	meter->is_in_grace = false;
+	atomic_store(&meter->is_leaving, false);
 	atomic_store(&meter->verdict, METER_FINE);
 	atomic_store(&meter->peak_memory, 0);
 	atomic_store(&meter->peak_tasks, 0);
@@ -291,8 +292,11 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		raise_to(&meter->peak_tasks, usage.tasks);
 		written_follow(&progress->written, usage.written_bytes);
 		atomic_store(&meter->disk_bytes, progress->written.bytes);
-		progress->is_crowd_left =
-			crowd_follow(&meter->reader, meter->processors, &progress->is_crowd);
+		/* What is about to end gets nothing back, however little of it wants to run. */
+		progress->is_crowd_left = meter->is_leaving
+						  ? !crowd_leave(&meter->reader, meter->command)
+						  : crowd_follow(&meter->reader, meter->processors,
+								 &progress->is_crowd);
 		r = look_closely(meter, progress);
 	}
 	if (r < 0)
@@ -409,6 +413,14 @@ enum meter_verdict meter_verdict(struct meter *meter)
 
 	(void)!read(meter->verdict_fd, &count, sizeof count); /* readable, or nothing was said */
 	return atomic_load(&meter->verdict);
+}
+
+void meter_give_way(struct meter *meter)
+{
+	if (meter->verdict_fd < 0 || meter->is_leaving || !crowd_is_large(&meter->reader))
+		return;
+	atomic_store(&meter->is_leaving, true);
+	(void)crowd_leave(&meter->reader, meter->command); /* or at the next look */
 }
 
 void meter_stop(struct meter *meter)

@@ -50,7 +50,8 @@ struct meter {
 	uint64_t processors; /* set by meter_reset() */
 	pid_t command;	     /* its number in the box, since meter_start() */
 	/* the thread's */
-	bool is_in_grace; /* cpu_limit_us is with what is used after SIGXCPU */
+	bool is_in_grace;	 /* cpu_limit_us is with what is used after SIGXCPU */
+	_Atomic bool is_leaving; /* a crowd, which gives way until it is gone */
 	_Atomic(enum meter_verdict) verdict;
 	_Atomic uint64_t peak_memory, cpu_us, peak_tasks, disk_bytes; /* as far as was seen */
 	int verdict_fd; /* eventfd: readable with a verdict; -1 before meter_start() */
@@ -76,6 +77,8 @@ int64_t meter_first_ms(const struct meter *meter);
 int meter_start(struct meter *meter, pid_t command, const int fds[USAGE__N]);
 /* What was said on verdict_fd, which is not readable any more then. */
 enum meter_verdict meter_verdict(struct meter *meter);
+/* Before a box ends. Does nothing to one that was not started, or has few processes. */
+void meter_give_way(struct meter *meter);
 /* When no process of the box is left. Does nothing to one that was not started. */
 void meter_stop(struct meter *meter);
 /* When some are, and aisbx is about to exit beside the thread. */

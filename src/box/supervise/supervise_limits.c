@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "base/fds.h"
-#include "box/limits/crowd.h"
 #include "box/limits/meter.h"
 #include "box/supervise/supervisor.h"
 
@@ -162,12 +161,7 @@ void supervisor_start_meter(struct supervisor *sup, pid_t command)
 
 void supervisor_go_first(void)
 {
-	enum {
-		MANY_TASKS = 500
-	};
-
-	if (meter.verdict_fd >= 0 && meter.peak_tasks > MANY_TASKS)
-		crowd_leave(&meter.reader, meter.command);
+	meter_give_way(&meter);
 }
 
 int supervisor_limits_fd(void)
