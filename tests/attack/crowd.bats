@@ -119,6 +119,10 @@ shares_are() {
 	[ "$(shares "$supervisor")" = " $1 " ]
 }
 
+has_threads() { # PID NUMBER
+	[ "$(ls "/proc/$1/task" | wc -l)" -eq "$2" ]
+}
+
 # spin SESSIONS: so many, each with a process that runs until there is a file "over".
 spin() {
 	rm -rf w
@@ -147,14 +151,35 @@ need_sessions_with_shares() {
 	kill -9 $supervisor
 	spin $n
 	eventually shares_are "$((n + 1)) 19"
+	# and each processor is made to choose anew who runs, by a thread there
+	eventually has_threads $supervisor $((2 + $(nproc)))
+	[ "$(grep -h Cpus_allowed_list /proc/$supervisor/task/*/status | sort -u | wc -l)" -ge "$(nproc)" ]
 	touch w/over
 	eventually shares_are "$((n + 1)) 0"
+	eventually has_threads $supervisor 2
 	kill -9 $supervisor
 }
 
-is_looked_at() { # SUPERVISOR: by a thread of it, since a limit could have been reached
-	[ "$(ls "/proc/$1/task" | wc -l)" -eq 2 ]
+@test "a box that fills its memory gives way, until that is over" {
+	need_sessions_with_shares
+	mkdir w
+	"$AISBX" run --rw w -m 1G --cpu none -- python3 -I -c '
+import os, sys, time
+kept = [bytearray(b"x" * (300 << 20))]
+while not os.path.exists(sys.argv[1]):
+    kept.append(bytearray(b"x" * (8 << 20)))
+    if len(kept) > 60: del kept[1:]
+print("over", flush=True)
+time.sleep(100)' "$T/w/over" >out 2>&1 3>&- &
+	supervisor=$!
+	eventually shares_are "1 19"
+	touch w/over
+	eventually grep -q over out
+	eventually shares_are "1 0"
+	eventually has_threads $supervisor 2
+	kill -9 $supervisor
 }
+
 
 # asked_to_end PROCESSES BUSY: a box with so many that do not end. BUSY of them run for a while then.
 asked_to_end() {
@@ -176,7 +201,7 @@ os.write(1, b"up")
 while True: signal.pause()' "$1" "$2" >out 2>&1 3>&- &
 	supervisor=$!
 	eventually grep -q up out
-	eventually is_looked_at $supervisor
+	eventually has_threads $supervisor 2 # one of them looks, since a limit could be reached
 	eventually shares_are "1 0"
 	kill $supervisor
 	eventually grep -q told out

@@ -37,14 +37,15 @@ static bool set_share(const struct usage_reader *reader, pid_t pid, int nice)
 	return write(fd, text, (size_t)n) >= 0 || errno != EAGAIN;
 }
 
-bool crowd_follow(const struct usage_reader *reader, uint64_t processors, bool *is_crowd)
+bool crowd_follow(const struct usage_reader *reader, uint64_t processors, bool is_filling,
+		  bool *is_crowd)
 {
 	size_t running = 0;
 	bool was_crowd = *is_crowd;
 
 	for (size_t i = 0; i < reader->tasks_len; i++)
 		running += reader->tasks[i].state == 'R';
-	*is_crowd = running > (was_crowd ? processors : CROWD_PARTS * processors);
+	*is_crowd = is_filling || running > (was_crowd ? processors : CROWD_PARTS * processors);
 	if (!*is_crowd && !was_crowd)
 		return false;
 	for (size_t i = 0; i < reader->tasks_len; i++) {

@@ -29,11 +29,13 @@ enum {
 	PROCESSORS_MAX = 8, /* that the memory of a machine keeps busy with it */
 	LEAST_US = 1000,
 	MOST_US = 250 * 1000,
-	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
-	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
-	LONG_US = 50 * 1000,	     /* of waiting: worth giving pages of the program back */
-	NEAR_PARTS = 4,		     /* of a limit: in the last one looking is worth a processor */
-	SOON_US = 20 * 1000,	     /* until a limit could be reached: looking must not be late */
+	WHOLE_LOOK_US = 1000 * 1000,  /* what no bound shows is looked for this often */
+	CROWD_US = 100 * 1000,	      /* what the kernel takes once */
+	LONG_US = 50 * 1000,	      /* of waiting: worth giving pages of the program back */
+	NEAR_PARTS = 4,		      /* of a limit: in the last one looking is worth a processor */
+	FILLED_PARTS = 4,	      /* of a limit: one is used by most that uses it up ... */
+	FILLING_US = 8 * 1000 * 1000, /* ... and all of it would be in less than this */
+	SOON_US = 20 * 1000,	      /* until a limit could be reached: looking must not be late */
 	FIRST_US = 20 * 1000, /* of processor time: a box that fills up is ended before that */
 	STACK_BYTES = 256 * 1024,
 };
@@ -180,7 +182,7 @@ struct progress {
 	uint64_t bound; /* of the last look */
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
-	bool is_crowd, is_crowd_left;
+	bool is_filling, is_crowd, is_crowd_left;
 	struct written written;
 };
 
@@ -277,9 +279,19 @@ static int look_closely(struct meter *meter, struct progress *progress)
 	return r;
 }
 
+/* Takes memory as what is meant to use it up does. us: since the last look. */
+static bool is_filling(const struct meter *meter, const struct progress *progress, int64_t us)
+{
+	uint64_t limit = meter->memory_limit, grown = left_of(progress->memory, progress->bound);
+
+	return limit != LIMIT_NONE && progress->memory > limit / FILLED_PARTS &&
+	       grown > limit / FILLING_US * (uint64_t)us;
+}
+
 static enum meter_verdict look(struct meter *meter, struct progress *progress)
 {
 	struct usage usage;
+	int64_t before = progress->began_at_us;
 
 	progress->began_at_us = progress->seen_at_us = now_us();
 	int r = usage_read(&meter->reader, &usage);
@@ -292,11 +304,8 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		raise_to(&meter->peak_tasks, usage.tasks);
 		written_follow(&progress->written, usage.written_bytes);
 		atomic_store(&meter->disk_bytes, progress->written.bytes);
-		/* What is about to end gets nothing back, however little of it wants to run. */
-		progress->is_crowd_left = meter->is_leaving
-						  ? !crowd_leave(&meter->reader, meter->command)
-						  : crowd_follow(&meter->reader, meter->processors,
-								 &progress->is_crowd);
+		progress->is_filling =
+			is_filling(meter, progress, progress->began_at_us - before + 1);
 		r = look_closely(meter, progress);
 	}
 	if (r < 0)
@@ -310,17 +319,32 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 	return METER_FINE;
 }
 
+/* After a look. What is about to end gets nothing back, however little of it wants to run. */
+static void give_way(struct meter *meter, struct progress *progress)
+{
+	if (meter->is_leaving) {
+		progress->is_crowd_left = !crowd_leave(&meter->reader, meter->command);
+		return;
+	}
+	progress->is_crowd_left = crowd_follow(&meter->reader, meter->processors,
+					       progress->is_filling, &progress->is_crowd);
+	if (progress->is_crowd && meter->turns.len == 0)
+		turns_begin(&meter->turns);
+	else if (!progress->is_crowd)
+		turns_end(&meter->turns);
+}
+
 static void *keep_looking(void *argument)
 {
 	struct meter *meter = argument;
 	struct pollfd stop = { .fd = meter->stop_fd, .events = POLLIN };
-	struct progress progress = { 0 };
 	enum {
 		USUAL,
 		FIRST,
 		SPENT,
 	} turn = USUAL;
 	int64_t spent = 0, first_until = 0, wait = time_to_limit_us(meter, 0, 0);
+	struct progress progress = { .began_at_us = now_us() - wait };
 
 	for (;;) {
 		int64_t before = spent;
@@ -330,6 +354,8 @@ static void *keep_looking(void *argument)
 			first_until = spent + FIRST_US;
 		}
 		enum meter_verdict verdict = look(meter, &progress);
+		if (verdict == METER_FINE)
+			give_way(meter, &progress);
 		spent = clock_us(CLOCK_THREAD_CPUTIME_ID);
 		if (turn == FIRST && spent > first_until) {
 			slices_go_with_others();
@@ -431,6 +457,7 @@ void meter_stop(struct meter *meter)
 		return;
 	(void)!write(meter->stop_fd, &one, sizeof one); /* as in tell() */
 	(void)pthread_join(meter->thread, NULL);
+	turns_end(&meter->turns);
 	close_all(meter);
 }
 

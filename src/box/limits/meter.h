@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "box/limits/turns.h"
 #include "box/limits/usage.h"
 
 enum meter_verdict {
@@ -51,6 +52,7 @@ struct meter {
 	pid_t command;	     /* its number in the box, since meter_start() */
 	/* the thread's */
 	bool is_in_grace;	 /* cpu_limit_us is with what is used after SIGXCPU */
+	struct turns turns;	 /* of a crowd */
 	_Atomic bool is_leaving; /* a crowd, which gives way until it is gone */
 	_Atomic(enum meter_verdict) verdict;
 	_Atomic uint64_t peak_memory, cpu_us, peak_tasks, disk_bytes; /* as far as was seen */
