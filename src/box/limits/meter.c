@@ -31,6 +31,7 @@ enum {
 	MOST_US = 250 * 1000,
 	WHOLE_LOOK_US = 1000 * 1000,  /* what no bound shows is looked for this often */
 	CROWD_US = 100 * 1000,	      /* what the kernel takes once */
+	TURNS_US = 1000 * 1000,	      /* no crowd can have them begun and ended all the time */
 	LONG_US = 50 * 1000,	      /* of waiting: worth giving pages of the program back */
 	NEAR_PARTS = 4,		      /* of a limit: in the last one looking is worth a processor */
 	FILLED_PARTS = 4,	      /* of a limit: one is used by most that uses it up ... */
@@ -183,6 +184,7 @@ struct progress {
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
 	bool is_filling, is_crowd, is_crowd_left;
+	int64_t turns_until_us;
 	struct written written;
 };
 
@@ -328,10 +330,13 @@ static void give_way(struct meter *meter, struct progress *progress)
 	}
 	progress->is_crowd_left = crowd_follow(&meter->reader, meter->processors,
 					       progress->is_filling, &progress->is_crowd);
-	if (progress->is_crowd && meter->turns.len == 0)
-		turns_begin(&meter->turns);
-	else if (!progress->is_crowd)
+	if (progress->is_crowd) {
+		progress->turns_until_us = now_us() + TURNS_US;
+		if (meter->turns.len == 0)
+			turns_begin(&meter->turns);
+	} else if (now_us() > progress->turns_until_us) {
 		turns_end(&meter->turns);
+	}
 }
 
 static void *keep_looking(void *argument)
