@@ -16,7 +16,7 @@ void slices_restore(void);
 
 /* This thread before all that has no fixed priority, sched(7): false where that may not be. */
 bool slices_go_first(void);
-/* And as it was. */
+/* And as it was, or who started this thread was. */
 void slices_go_with_others(void);
 
 #endif
