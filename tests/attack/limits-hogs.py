@@ -224,6 +224,19 @@ def cpu_orphans(seconds):
         got += len(os.read(ready, 4))
 
 
+def described(mib):
+    """Measuring takes long: many threads, each with many descriptors to be looked at."""
+    import threading
+    threading.stack_size(64 << 10)
+    kept = [open("/dev/null", "rb") for _ in range(2000)]
+    for _ in range(250):
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    for _ in range(mib // 4):
+        kept.append(take(4))
+        time.sleep(0.001)
+    return kept
+
+
 def friendly_copies(mib):
     """Not a hog: what children only read is there once."""
     memory = take(mib * 5 // 8)

@@ -119,6 +119,15 @@ time.sleep(60)' >out 3>&- &
 	held page_tables 200
 }
 
+@test "memory of what takes long to measure: the box stands still for it" {
+	hog described 400 0 -m 64M --processes 300 --open-files 2100
+	status_is 137
+	[ "$(outcome)" = memory_limit ]
+	[ "$(jq .peak_memory_bytes r.json)" -lt $((128 << 20)) ]
+	hog described 400 0 -m 2G --processes 300 --open-files 2100
+	output_is done
+}
+
 @test "what is only shared is no reason to end a box" {
 	hog friendly_copies 64 0.3 -m 64M
 	output_is done

@@ -151,7 +151,7 @@ static void test_sum(void **state)
 	assert_int_equal(usage.tasks, 4);
 	assert_int_equal(usage.cpu_us, (10 + 20 + 1000) * tick_us());
 	assert_true(usage.memory_bytes >= 18 * MIB); /* a page table may need 1 of 512 */
-	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 8 * MIB + 2 * KIB + 100 * KIB);
 	/* One that began after the look did: all it takes counts, but not as one more at once. */
 	put("4/stat", "4 (x) R 2 1 1 0 -1 0 1 2 3 4 7 0 0 0 20 0 1 0 99999999999 0 256 1 2\n");
@@ -187,16 +187,16 @@ static void test_tables(void **state)
 	assert_true(usage_read_tables(&reader) <= usage.memory_bytes);
 	assert_int_equal(usage_read_tables(&reader) - reader.bound_bytes, 41 * MIB);
 	/* 8 MiB are not more than a quarter of 64, but more than one of 16 */
-	assert_int_equal(usage_measure(&reader, 64 * MIB, &memory), 0);
+	assert_int_equal(usage_measure(&reader, 64 * MIB, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 46 * MIB + KIB + 50 * KIB);
 	put_tables(2, 3 * 1024);
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, 16 * MIB, &memory), 0);
+	assert_int_equal(usage_measure(&reader, 16 * MIB, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 16 * MIB + 2 * KIB + 50 * KIB);
 	/* tables alone: no file of mappings is opened */
 	put_tables(2, 65 * 1024);
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, 64 * MIB, &memory), 0);
+	assert_int_equal(usage_measure(&reader, 64 * MIB, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 65 * MIB);
 }
 
@@ -213,7 +213,7 @@ static void test_leaderless(void **state)
 	put_rollup(2, 5, 32 * 1024, 0);
 	assert_int_equal(usage_read(&reader, &usage), 0);
 	assert_true(usage.memory_bytes >= 32 * MIB);
-	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 32 * MIB + KIB);
 }
 
@@ -230,13 +230,13 @@ static void test_vfork(void **state)
 	for (int pid = 2; pid <= 4; pid++)
 		put_rollup(pid, pid, (pid == 4 ? 48 : 32) * 1024, 0);
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 80 * MIB + 2 * KIB);
 	put_stat(2, 2, 'S', 1, 0, 0, 1, 64 * MIB, 32 * MIB); /* no vfork: it does not wait */
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 112 * MIB + 3 * KIB);
-	assert_int_equal(usage_measure(&reader, 16 * MIB, &memory), 0);
+	assert_int_equal(usage_measure(&reader, 16 * MIB, INT64_MAX, &memory), 0);
 	assert_true(memory > 16 * MIB && memory < 64 * MIB);
 }
 
@@ -267,7 +267,7 @@ static void test_shared(void **state)
 	close(reader.fds[USAGE_SHM]);
 	reader.fds[USAGE_SHM] = open_in_root("shm", O_RDONLY);
 	assert_int_equal(usage_read(&reader, &usage), 0);
-	assert_int_equal(usage_measure(&reader, UINT64_MAX, &memory), 0);
+	assert_int_equal(usage_measure(&reader, UINT64_MAX, INT64_MAX, &memory), 0);
 	assert_int_equal(memory, 109 * KIB + 12 * KIB);
 }
 

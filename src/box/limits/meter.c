@@ -29,12 +29,14 @@ enum {
 	PROCESSORS_MAX = 8, /* that the memory of a machine keeps busy with it */
 	LEAST_US = 1000,
 	MOST_US = 250 * 1000,
-	WHOLE_LOOK_US = 1000 * 1000,  /* what no bound shows is looked for this often */
-	CROWD_US = 100 * 1000,	      /* what the kernel takes once */
-	TURNS_US = 1000 * 1000,	      /* no crowd can have them begun and ended all the time */
-	LONG_US = 50 * 1000,	      /* of waiting: worth giving pages of the program back */
-	NEAR_PARTS = 4,		      /* of a limit: in the last one looking is worth a processor */
-	FILLED_PARTS = 4,	      /* of a limit: one is used by most that uses it up ... */
+	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
+	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
+	TURNS_US = 1000 * 1000,	     /* no crowd can have them begun and ended all the time */
+	COSTLY_US = 20 * 1000,
+	STOPPED_US = 100 * 1000, /* for measuring before what is stopped goes on with the rest */
+	LONG_US = 50 * 1000,	 /* of waiting: worth giving pages of the program back */
+	NEAR_PARTS = 4,		 /* of a limit: in the last one looking is worth a processor */
+	FILLED_PARTS = 4,	 /* of a limit: one is used by most that uses it up ... */
 	FILLING_US = 8 * 1000 * 1000, /* ... and all of it would be in less than this */
 	SOON_US = 20 * 1000,	      /* until a limit could be reached: looking must not be late */
 	FIRST_US = 20 * 1000, /* of processor time: a box that fills up is ended before that */
@@ -180,7 +182,8 @@ struct progress {
 	int64_t seen_at_us;  /* since when there may be more */
 	uint64_t measured;   /* last, and what the bound was then */
 	uint64_t measured_bound;
-	uint64_t bound; /* of the last look */
+	uint64_t bound;	     /* of the last look */
+	uint64_t own_before; /* usage_reader's own_bytes then */
 	int64_t measured_at_us;
 	int64_t measuring_us; /* what it took */
 	bool is_filling, is_crowd, is_crowd_left;
@@ -190,14 +193,16 @@ struct progress {
 
 /*
  * From what was seen, however late this thread got to go on. A look that costs much is not begun
- * again at once, unless the limit is near; that it was kept waiting is as good as a rest.
+ * again at once, unless the limit is near; that it was kept waiting is as good as a rest. One that
+ * costs more than any honest box makes it gives no rest, which would be time without a limit.
  */
 static int64_t wait_us(const struct meter *meter, const struct progress *progress, int64_t cost_us)
 {
 	bool near = is_near(meter->memory_limit, progress->memory) ||
 		    is_near(meter->disk_limit, meter->disk_bytes);
 	int64_t now = now_us(), rested = now - progress->began_at_us - cost_us;
-	int64_t least = (near || cost_us < LEAST_US ? LEAST_US : cost_us) - rested;
+	bool rests = !near && cost_us >= LEAST_US && cost_us <= COSTLY_US;
+	int64_t least = (rests ? cost_us : LEAST_US) - rested;
 	int64_t wait = time_to_limit_us(meter, progress->memory, meter->cpu_us) -
 		       (now - progress->seen_at_us);
 
@@ -224,69 +229,92 @@ static bool wants_measure(const struct meter *meter, const struct progress *prog
 	       (bound < meter->memory_limit / 2 || bound <= progress->bound);
 }
 
-static int measure(struct meter *meter, struct progress *progress, uint64_t bound)
+static int measure(struct meter *meter, struct progress *progress, uint64_t bound, int64_t until_us)
 {
 	int64_t begin = now_us();
-	int r = usage_measure(&meter->reader, meter->memory_limit, &progress->measured);
+	uint64_t bytes;
+	int r = usage_measure(&meter->reader, meter->memory_limit, until_us, &bytes);
 
-	progress->memory = progress->measured;
 	progress->measured_at_us = now_us();
-	progress->measured_bound = bound;
 	progress->measuring_us = progress->measured_at_us - begin;
-	if (r == 0)
-		raise_to(&meter->peak_memory, progress->memory);
-	return r;
+	if (r < 0)
+		return r;
+	progress->memory = progress->measured = bytes;
+	progress->measured_bound = bound;
+	raise_to(&meter->peak_memory, bytes);
+	return 0;
+}
+
+/* What others stopped would go on with the rest. */
+static bool has_stopped(const struct meter *meter)
+{
+	for (size_t i = 0; i < meter->reader.tasks_len; i++) {
+		if (meter->reader.tasks[i].state == 'T' || meter->reader.tasks[i].state == 't')
+			return true;
+	}
+	return false;
 }
 
 /*
  * What takes memory does so while it is measured, too. So a box that may have taken much of
- * what was left stands still meanwhile. What others stopped would go on with the rest: then
- * it does not.
+ * what was left stands still meanwhile.
  */
 static bool is_to_stand_still(const struct meter *meter, const struct progress *progress,
 			      uint64_t bound)
 {
 	uint64_t room = left_of(meter->memory_limit, progress->measured);
 
-	for (size_t i = 0; i < meter->reader.tasks_len; i++) {
-		if (meter->reader.tasks[i].state == 'T' || meter->reader.tasks[i].state == 't')
-			return false;
-	}
 	return meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit &&
-	       left_of(bound, progress->measured_bound) > room / NEAR_PARTS;
+	       left_of(bound, progress->measured_bound) > room / NEAR_PARTS && !has_stopped(meter);
 }
 
-static int look_closely(struct meter *meter, struct progress *progress)
+static int measure_standing(struct meter *meter, struct progress *progress)
 {
-	uint64_t bound = progress->memory;
 	struct usage usage;
-	bool wanted = wants_measure(meter, progress, bound);
-	int r = 0;
 
-	progress->bound = bound;
-	if (!wanted)
-		return 0;
-	bool stands_still = is_to_stand_still(meter, progress, bound);
-	if (stands_still) {
-		signal_everyone(meter, SIGSTOP);
-		r = usage_read(&meter->reader, &usage); /* who was forked until now */
-		bound = usage_read_tables(&meter->reader);
-	}
+	signal_everyone(meter, SIGSTOP);
+	int r = usage_read(&meter->reader, &usage); /* who was forked until now */
 	if (r == 0)
-		r = measure(meter, progress, bound);
-	if (stands_still && r == 0 && progress->measured <= meter->memory_limit) {
+		r = measure(meter, progress, usage_read_tables(&meter->reader), INT64_MAX);
+	if (r == 0 && progress->measured <= meter->memory_limit) {
 		progress->seen_at_us = now_us();
 		have_signalled(meter, SIGCONT); /* by us it would be begun, and we not go on */
 	}
 	return r;
 }
 
+/*
+ * How long measuring takes is the box's to say, by what it has open and mapped, and a limit may
+ * be passed meanwhile. What is late below the limit is left; above it the box stands still.
+ */
+static int look_closely(struct meter *meter, struct progress *progress)
+{
+	uint64_t bound = progress->memory, grown = left_of(bound, progress->measured_bound);
+	bool wanted = wants_measure(meter, progress, bound);
+
+	progress->bound = bound;
+	if (!wanted)
+		return 0;
+	if (is_to_stand_still(meter, progress, bound))
+		return measure_standing(meter, progress);
+	bool is_above = meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit;
+	uint64_t least = is_above ? progress->measured + grown : bound;
+	int64_t us = time_to_limit_us(meter, least, meter->cpu_us);
+	if (is_above && us < STOPPED_US && has_stopped(meter))
+		us = STOPPED_US;
+	int r = measure(meter, progress, bound, now_us() + us);
+	if (r == -ETIME)
+		r = is_above ? measure_standing(meter, progress) : 0;
+	return r;
+}
+
 /* Takes memory as what is meant to use it up does. us: since the last look. */
 static bool is_filling(const struct meter *meter, const struct progress *progress, int64_t us)
 {
-	uint64_t limit = meter->memory_limit, grown = left_of(progress->memory, progress->bound);
+	uint64_t limit = meter->memory_limit, own = meter->reader.own_bytes;
+	uint64_t grown = left_of(own, progress->own_before);
 
-	return limit != LIMIT_NONE && progress->memory > limit / FILLED_PARTS &&
+	return limit != LIMIT_NONE && own > limit / FILLED_PARTS &&
 	       grown > limit / FILLING_US * (uint64_t)us;
 }
 
@@ -308,6 +336,7 @@ static enum meter_verdict look(struct meter *meter, struct progress *progress)
 		atomic_store(&meter->disk_bytes, progress->written.bytes);
 		progress->is_filling =
 			is_filling(meter, progress, progress->began_at_us - before + 1);
+		progress->own_before = meter->reader.own_bytes;
 		r = look_closely(meter, progress);
 	}
 	if (r < 0)

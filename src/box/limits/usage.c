@@ -295,7 +295,8 @@ int usage_read(struct usage_reader *reader, struct usage *ret_usage)
 	    usage_parse_stat(text, &init))
 		usage.cpu_us += init.reaped_ticks * tick_us();
 	uint64_t growth = usage_shmem_growth(reader), own = tmpfs_bytes(reader);
-	reader->bound_bytes = look.rss_bytes - mark_copies(reader) + (growth > own ? growth : own);
+	reader->own_bytes = look.rss_bytes - mark_copies(reader) + own;
+	reader->bound_bytes = reader->own_bytes - own + (growth > own ? growth : own);
 	usage.memory_bytes = reader->bound_bytes + look.table_bytes;
 	*ret_usage = usage;
 	return 0;
@@ -310,11 +311,24 @@ struct inode {
 
 struct measure {
 	const struct usage_reader *reader;
+	int64_t until_us;
+	bool is_late;
 	dev_t tmpfs;
 	uint64_t bytes;
 	size_t memfds_len;
 	struct inode memfds[MEMFDS_MAX]; /* that a process has open: counted whole */
 };
+
+/* The box says how many descriptors and mappings there are, so each of them may be the last. */
+static bool goes_on(struct measure *measure)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	if ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 > measure->until_us)
+		measure->is_late = true;
+	return !measure->is_late;
+}
 
 static bool is_counted(const struct measure *measure, const struct inode *inode)
 {
@@ -344,14 +358,14 @@ static bool see_descriptor(void *context, pid_t number)
 	/* Only these are looked at: a file of another file system could keep us waiting. */
 	if (n < (ssize_t)sizeof memfd - 1 || memcmp(target, memfd, sizeof memfd - 1) != 0 ||
 	    fstatat(descriptors->dir_fd, name, &st, 0) < 0)
-		return true;
+		return goes_on(measure);
 	struct inode inode = { st.st_dev, st.st_ino };
 	if (is_counted(measure, &inode))
-		return true;
+		return goes_on(measure);
 	if (measure->memfds_len < MEMFDS_MAX)
 		measure->memfds[measure->memfds_len++] = inode;
 	measure->bytes += (uint64_t)st.st_blocks * 512;
-	return true;
+	return goes_on(measure);
 }
 
 /* Threads can have descriptors of their own: unshare(2). */
@@ -365,7 +379,7 @@ static bool see_thread_descriptors(void *context, pid_t thread)
 	struct descriptors descriptors = { threads->measure, fd };
 	if (fd >= 0)
 		(void)each_number(fd, see_descriptor, &descriptors);
-	return true;
+	return goes_on(threads->measure);
 }
 
 static void add_memfds(struct measure *measure, const struct usage_task *task)
@@ -404,7 +418,7 @@ static uint64_t line_bytes(const char *line, const char *name)
 
 /* What a process has mapped, by one of its files. */
 struct mapped {
-	const struct measure *measure;
+	struct measure *measure;
 	uint64_t bytes;	      /* in memory or swap, shared pages by their share */
 	uint64_t shmem_bytes; /* of them, what may be counted elsewhere; of smaps_rollup only */
 	bool skip;
@@ -425,7 +439,7 @@ static void see_smaps_line(struct mapped *mapped, const char *line)
 
 static void read_mapped(const struct usage_task *task, const char *file, struct mapped *mapped)
 {
-	const struct measure *measure = mapped->measure;
+	struct measure *measure = mapped->measure;
 	char name[NAME_BYTES], text[TEXT_BYTES];
 	size_t kept = 0;
 
@@ -436,7 +450,7 @@ static void read_mapped(const struct usage_task *task, const char *file, struct 
 		mapped->bytes = task->rss_bytes; /* a program that cannot be read: all it has */
 	if (fd < 0)
 		return;
-	for (;;) {
+	while (goes_on(measure)) {
 		ssize_t n = read(fd, text + kept, sizeof text - kept - 1);
 
 		if (n < 0 && errno == EINTR)
@@ -538,7 +552,8 @@ static bool is_slow(const struct usage_task *task)
 	return task->table_bytes > LARGE_BYTES && task->table_bytes > task->rss_bytes / 8;
 }
 
-int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes)
+int usage_measure(struct usage_reader *reader, uint64_t enough, int64_t until_us,
+		  uint64_t *ret_memory_bytes)
 {
 	enum {
 		LEFT_OUT_PARTS = 4, /* of what is enough: the most that is left out */
@@ -553,14 +568,17 @@ int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_me
 	measure.tmpfs = root.st_dev;
 	measure.bytes = tmpfs_bytes(reader);
 	measure.memfds_len = 0;
+	measure.until_us = until_us;
+	measure.is_late = false;
 	add_system_v(&measure);
 	/* What costs least comes first: the mappings of one with large tables take long to walk. */
 	(void)usage_read_tables(reader);
-	for (size_t i = 0; i < reader->tasks_len; i++) {
+	for (size_t i = 0; i < reader->tasks_len && goes_on(&measure); i++) {
 		measure.bytes += reader->tasks[i].table_bytes;
 		add_memfds(&measure, &reader->tasks[i]);
 	}
-	for (size_t i = 0; i < reader->tasks_len && measure.bytes <= enough; i++) {
+	for (size_t i = 0; i < reader->tasks_len && measure.bytes <= enough && goes_on(&measure);
+	     i++) {
 		const struct usage_task *task = &reader->tasks[i];
 
 		if (task->is_copy)
@@ -573,5 +591,5 @@ int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_me
 			add_mapped(&measure, task);
 	}
 	*ret_memory_bytes = measure.bytes;
-	return 0;
+	return measure.is_late && measure.bytes <= enough ? -ETIME : 0;
 }

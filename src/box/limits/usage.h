@@ -58,6 +58,7 @@ struct usage_reader {
 	struct usage_task *tasks, *before;
 	size_t tasks_len, tasks_cap, before_len, before_cap;
 	uint64_t bound_bytes; /* without page tables */
+	uint64_t own_bytes;   /* of them, what no other box can have had a part in */
 };
 
 /*
@@ -76,8 +77,12 @@ int usage_read(struct usage_reader *reader, struct usage *ret_usage);
 void usage_forget(struct usage_reader *reader);
 /* The bound of usage_read() with large page tables as they are, not as they could be. */
 uint64_t usage_read_tables(struct usage_reader *reader);
-/* The memory of what usage_read() saw last; once it is above enough, what was seen till then. */
-int usage_measure(struct usage_reader *reader, uint64_t enough, uint64_t *ret_memory_bytes);
+/*
+ * The memory of what usage_read() saw last; once it is above enough, what was seen till then.
+ * -ETIME: it was not seen until then, of CLOCK_MONOTONIC; INT64_MAX waits for it.
+ */
+int usage_measure(struct usage_reader *reader, uint64_t enough, int64_t until_us,
+		  uint64_t *ret_memory_bytes);
 
 /*** What they are made of; pure ***/
 

@@ -155,8 +155,10 @@ void supervisor_start_meter(struct supervisor *sup, pid_t command)
 		r = -EPROTO; /* nobody asked for a second one */
 	if (r == 0)
 		r = meter_start(&meter, command, fds);
-	if (r < 0)
+	if (r < 0) {
+		sup->end->is_unseen = sup->reason == REASON_NONE;
 		supervisor_give_up(sup, -r, "measure", "the box");
+	}
 }
 
 void supervisor_go_first(void)
