@@ -32,7 +32,7 @@ enum {
 	WHOLE_LOOK_US = 1000 * 1000, /* what no bound shows is looked for this often */
 	CROWD_US = 100 * 1000,	     /* what the kernel takes once */
 	TURNS_US = 1000 * 1000,	     /* no crowd can have them begun and ended all the time */
-	COSTLY_US = 20 * 1000,
+	COSTLY_US = 20 * 1000,	     /* for a look that no honest box makes longer */
 	STOPPED_US = 100 * 1000, /* for measuring before what is stopped goes on with the rest */
 	LONG_US = 50 * 1000,	 /* of waiting: worth giving pages of the program back */
 	NEAR_PARTS = 4,		 /* of a limit: in the last one looking is worth a processor */
@@ -264,7 +264,7 @@ static bool is_to_stand_still(const struct meter *meter, const struct progress *
 {
 	uint64_t room = left_of(meter->memory_limit, progress->measured);
 
-	return meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit &&
+	return bound > meter->memory_limit &&
 	       left_of(bound, progress->measured_bound) > room / NEAR_PARTS && !has_stopped(meter);
 }
 
@@ -297,7 +297,7 @@ static int look_closely(struct meter *meter, struct progress *progress)
 		return 0;
 	if (is_to_stand_still(meter, progress, bound))
 		return measure_standing(meter, progress);
-	bool is_above = meter->memory_limit != LIMIT_NONE && bound > meter->memory_limit;
+	bool is_above = bound > meter->memory_limit; /* never above LIMIT_NONE */
 	uint64_t least = is_above ? progress->measured + grown : bound;
 	int64_t us = time_to_limit_us(meter, least, meter->cpu_us);
 	if (is_above && us < STOPPED_US && has_stopped(meter))

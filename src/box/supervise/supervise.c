@@ -67,7 +67,7 @@ int64_t supervisor_now_ms(void)
 
 void supervisor_kill_box(struct supervisor *sup)
 {
-	supervisor_go_first();
+	supervisor_give_way();
 	/* Where what is written is counted, init first kills the others and waits for them. */
 	if (sup->box.reaped_blocks && sup->end->started && !sup->is_killing) {
 		sup->is_killing = true;
@@ -139,7 +139,7 @@ static void end_box(struct supervisor *sup, enum reason reason, int signal, enum
 		sup->reason = reason;
 		sup->grace_until_ms = kill_at;
 	}
-	supervisor_go_first();
+	supervisor_give_way();
 	pass_signal(sup, signal, to);
 	if (kill_at < sup->kill_at_ms)
 		sup->kill_at_ms = kill_at;

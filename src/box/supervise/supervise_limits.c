@@ -161,7 +161,7 @@ void supervisor_start_meter(struct supervisor *sup, pid_t command)
 	}
 }
 
-void supervisor_go_first(void)
+void supervisor_give_way(void)
 {
 	meter_give_way(&meter);
 }

@@ -135,7 +135,7 @@ void supervisor_look_at_limits(struct supervisor *sup);
 /* After PH_METERED. */
 void supervisor_start_meter(struct supervisor *sup, pid_t command);
 /* Before a box ends in which so many run that their end takes the processors. */
-void supervisor_go_first(void);
+void supervisor_give_way(void);
 /* Readable when a limit is reached, or -1; then supervisor_read_limits() ends the box. */
 int supervisor_limits_fd(void);
 void supervisor_read_limits(struct supervisor *sup);
